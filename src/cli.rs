@@ -1,0 +1,1 @@
+//! The command lines of `sakuga` and `sakuga-train`: flags, and one file a command.

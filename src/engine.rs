@@ -1,0 +1,1 @@
+//! The device's owner: its queue and its worker thread.

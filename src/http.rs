@@ -1,0 +1,1 @@
+//! The HTTP service: router, one file a route, errors, limits, shutdown.

@@ -1,0 +1,1 @@
+//! Bytes, pixels and tensors, and the ways between them.

@@ -1,0 +1,1 @@
+//! The target looks as classical image processing: what the generator learns.

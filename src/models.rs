@@ -1,0 +1,1 @@
+//! A model as users see it: its card, its weights, the registry.
