@@ -21,7 +21,7 @@ pub(super) fn dimensions(format: Format, bytes: &[u8]) -> Option<(u32, u32)> {
 /// Whether the file's end is there; what follows the end doesn't matter.
 pub(super) fn is_whole(format: Format, bytes: &[u8]) -> bool {
     match format {
-        Format::Jpeg => jpeg::walk(bytes).whole,
+        Format::Jpeg => jpeg::walk(bytes).end.is_some(),
         Format::Png => png_is_whole(bytes).unwrap_or(false),
         Format::WebP => le32(bytes, 4).is_some_and(|n| bytes.len() as u64 >= 8 + u64::from(n)),
         Format::Gif => gif_is_whole(bytes).unwrap_or(false),

@@ -51,11 +51,19 @@ impl<T: Sample> Profile<T> {
                 (DataColorSpace::Cmyk, 4) => (Layout::Rgba, Prepare::InvertInks),
                 _ => return None,
             };
-            let options = TransformOptions {
-                rendering_intent: RenderingIntent::RelativeColorimetric,
-                ..TransformOptions::default()
-            };
-            let transform = create(&profile, layout, &ColorProfile::new_srgb(), options).ok()?;
+            // A profile with tables may hold only the perceptual one (ICC.1,
+            // 8.10.2: it stands in for what is missing).
+            let intents = [
+                RenderingIntent::RelativeColorimetric,
+                RenderingIntent::Perceptual,
+            ];
+            let transform = intents.into_iter().find_map(|rendering_intent| {
+                let options = TransformOptions {
+                    rendering_intent,
+                    ..Default::default()
+                };
+                create(&profile, layout, &ColorProfile::new_srgb(), options).ok()
+            })?;
             Some(Profile { transform, prepare })
         }))
         .ok()??;
