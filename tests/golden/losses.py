@@ -29,7 +29,7 @@ both("l1", F.l1_loss(drawn, target), drawn)
 
 # Large gradients, and ones so small that epsilon matters.
 for name, scale in [("adam", 0.1), ("adam_tiny", 1e-7)]:
-    start = formula(f"{name}.p", 3, 7, scale=0.01)
+    start = formula(f"{name}.p", 3, 7, scale=0.001)
     p = start.detach().clone().requires_grad_()
     adam = torch.optim.Adam([p], lr=2e-4, betas=(0.5, 0.999), eps=1e-8)
     for step in range(1, 4):
