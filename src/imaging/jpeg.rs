@@ -58,10 +58,7 @@ pub(super) fn walk(bytes: &[u8]) -> Walk {
     let mut at = 2;
     loop {
         // Entropy-coded data, and what careless writers leave between segments.
-        let Some(skip) = bytes
-            .get(at..)
-            .and_then(|b| b.iter().position(|&b| b == 0xFF))
-        else {
+        let Some(skip) = bytes.get(at..).and_then(|b| b.iter().position(|&b| b == 0xFF)) else {
             return found;
         };
         at += skip;
@@ -117,9 +114,7 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Raster, DecodeError> 
         .jpeg_set_max_scans(MAX_SCANS);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&guarded), lenient);
     decoder.decode_headers().map_err(failed)?;
-    let (width, height) = decoder
-        .dimensions()
-        .ok_or_else(|| undecodable(Format::Jpeg, "no dimensions"))?;
+    let (width, height) = decoder.dimensions().ok_or_else(|| undecodable(Format::Jpeg, "no dimensions"))?;
     let (width, height) = (width as u32, height as u32);
     limits.check(width, height)?;
 
@@ -129,11 +124,7 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Raster, DecodeError> 
         Some(four @ (ColorSpace::CMYK | ColorSpace::YCCK)) => (four, Channels::Cmyk),
         _ => (ColorSpace::RGB, Channels::Rgb),
     };
-    decoder.set_options(
-        lenient
-            .set_strict_mode(true)
-            .jpeg_set_out_colorspace(output),
-    );
+    decoder.set_options(lenient.set_strict_mode(true).jpeg_set_out_colorspace(output));
     let mut samples = vec![0; width as usize * height as usize * output.num_components()];
     decoder.decode_into(&mut samples).map_err(failed)?;
     if input == Some(ColorSpace::YCCK) {
@@ -146,9 +137,7 @@ pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Raster, DecodeError> 
         sixteen_bit: false,
         samples,
         icc: decoder.icc_profile(),
-        orientation: decoder
-            .exif()
-            .map_or(Orientation::NoTransforms, |exif| orientation(exif)),
+        orientation: decoder.exif().map_or(Orientation::NoTransforms, |exif| orientation(exif)),
     })
 }
 
@@ -157,11 +146,7 @@ fn ycck_to_cmyk(samples: &mut [u8]) {
     for pixel in samples.chunks_exact_mut(4) {
         let y = f32::from(pixel[0]);
         let (cb, cr) = (f32::from(pixel[1]) - 128.0, f32::from(pixel[2]) - 128.0);
-        let rgb = [
-            y + 1.402 * cr,
-            y - 0.344_136 * cb - 0.714_136 * cr,
-            y + 1.772 * cb,
-        ];
+        let rgb = [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb];
         for (ink, v) in pixel.iter_mut().zip(rgb) {
             *ink = 255 - v.round() as u8;
         }

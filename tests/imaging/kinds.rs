@@ -28,13 +28,7 @@ fn a_photo_is_read() {
 
 #[test]
 fn jpeg_of_every_kind_is_read() {
-    for name in [
-        "cmyk.jpg",
-        "ycck.jpg",
-        "progressive.jpg",
-        "rgb.jpg",
-        "restarts.jpg",
-    ] {
+    for name in ["cmyk.jpg", "ycck.jpg", "progressive.jpg", "rgb.jpg", "restarts.jpg"] {
         let decoded = read(&file(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(decoded.format, Format::Jpeg);
         assert_patches(&decoded.picture, 5);
@@ -102,13 +96,9 @@ fn sixteen_bits_are_rounded_to_eight() {
         (ExtendedColorType::Rgba16, 4),
     ] {
         for off in [-128, 0, 128] {
-            let samples: Vec<u8> = (0..=255)
-                .flat_map(|level| near(level, off).repeat(channels))
-                .collect();
+            let samples: Vec<u8> = (0..=255).flat_map(|level| near(level, off).repeat(channels)).collect();
             let mut bytes = Vec::new();
-            PngEncoder::new(&mut bytes)
-                .write_image(&samples, 16, 16, kind)
-                .unwrap();
+            PngEncoder::new(&mut bytes).write_image(&samples, 16, 16, kind).unwrap();
             let picture = read(&bytes).unwrap().picture;
             let levels: Vec<u8> = (0..=255).collect();
             let rgb: Vec<u8> = levels.iter().flat_map(|&v| [v; 3]).collect();
@@ -129,9 +119,7 @@ fn alpha_is_kept() {
         .flat_map(|(rgb, &a)| [rgb[0], rgb[1], rgb[2], a])
         .collect();
     let mut png = Vec::new();
-    PngEncoder::new(&mut png)
-        .write_image(&rgba, 17, 9, ExtendedColorType::Rgba8)
-        .unwrap();
+    PngEncoder::new(&mut png).write_image(&rgba, 17, 9, ExtendedColorType::Rgba8).unwrap();
     let mut webp = Vec::new();
     image::codecs::webp::WebPEncoder::new_lossless(&mut webp)
         .write_image(&rgba, 17, 9, ExtendedColorType::Rgba8)
@@ -145,9 +133,7 @@ fn a_clear_color_of_a_gif_is_alpha() {
     let mut rgba = [RED[0], RED[1], RED[2], 255].repeat(16 * 8);
     rgba[..4].copy_from_slice(&[0, 0, 0, 0]);
     let mut bytes = Vec::new();
-    image::codecs::gif::GifEncoder::new(&mut bytes)
-        .encode(&rgba, 16, 8, ExtendedColorType::Rgba8)
-        .unwrap();
+    image::codecs::gif::GifEncoder::new(&mut bytes).encode(&rgba, 16, 8, ExtendedColorType::Rgba8).unwrap();
     let picture = read(&bytes).unwrap().picture;
     let alpha = picture.alpha.unwrap();
     assert_eq!((alpha[0], alpha[1]), (0, 255));

@@ -50,12 +50,7 @@ fn patches() -> Picture {
             rgb.extend_from_slice(&columns[y / 16][x / 16]);
         }
     }
-    Picture {
-        width: 48,
-        height: 32,
-        rgb,
-        alpha: None,
-    }
+    Picture { width: 48, height: 32, rgb, alpha: None }
 }
 
 /// A picture of noise that is the same every time.
@@ -70,12 +65,7 @@ fn noise(width: u32, height: u32, alpha: bool) -> Picture {
     let pixels = (width * height) as usize;
     let rgb = (0..3 * pixels).map(|_| byte()).collect();
     let alpha = alpha.then(|| (0..pixels).map(|_| byte()).collect());
-    Picture {
-        width,
-        height,
-        rgb,
-        alpha,
-    }
+    Picture { width, height, rgb, alpha }
 }
 
 /// `picture` by image's own encoders, of every format that we read, exact but
@@ -85,32 +75,16 @@ fn written_by_image(picture: &Picture, format: Format) -> Vec<u8> {
     let (w, h) = (picture.width, picture.height);
     let rgb = ExtendedColorType::from(ColorType::Rgb8);
     match format {
-        Format::Jpeg => image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 95)
-            .write_image(&picture.rgb, w, h, rgb),
-        Format::Png => {
-            image::codecs::png::PngEncoder::new(&mut bytes).write_image(&picture.rgb, w, h, rgb)
+        Format::Jpeg => {
+            image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 95).write_image(&picture.rgb, w, h, rgb)
         }
-        Format::WebP => image::codecs::webp::WebPEncoder::new_lossless(&mut bytes).write_image(
-            &picture.rgb,
-            w,
-            h,
-            rgb,
-        ),
-        Format::Gif => {
-            image::codecs::gif::GifEncoder::new(&mut bytes).encode(&picture.rgb, w, h, rgb)
-        }
-        Format::Bmp => {
-            image::codecs::bmp::BmpEncoder::new(&mut bytes).write_image(&picture.rgb, w, h, rgb)
-        }
+        Format::Png => image::codecs::png::PngEncoder::new(&mut bytes).write_image(&picture.rgb, w, h, rgb),
+        Format::WebP => image::codecs::webp::WebPEncoder::new_lossless(&mut bytes).write_image(&picture.rgb, w, h, rgb),
+        Format::Gif => image::codecs::gif::GifEncoder::new(&mut bytes).encode(&picture.rgb, w, h, rgb),
+        Format::Bmp => image::codecs::bmp::BmpEncoder::new(&mut bytes).write_image(&picture.rgb, w, h, rgb),
     }
     .unwrap();
     bytes
 }
 
-const FORMATS: [Format; 5] = [
-    Format::Jpeg,
-    Format::Png,
-    Format::WebP,
-    Format::Gif,
-    Format::Bmp,
-];
+const FORMATS: [Format; 5] = [Format::Jpeg, Format::Png, Format::WebP, Format::Gif, Format::Bmp];

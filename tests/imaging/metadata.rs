@@ -64,11 +64,7 @@ fn every_orientation_is_applied() {
         for bytes in oriented(orientation) {
             let Decoded { picture, format } = read(&bytes).unwrap();
             let (w, h) = if swapped { (32, 48) } else { (48, 32) };
-            assert_eq!(
-                (picture.width, picture.height),
-                (w, h),
-                "{format} {orientation}"
-            );
+            assert_eq!((picture.width, picture.height), (w, h), "{format} {orientation}");
             let at = [(8, 8), (w - 9, 8), (w - 9, h - 9), (8, h - 9)];
             for (corner, (x, y)) in corners.into_iter().zip(at) {
                 assert_near(pixel(&picture, x, y), corner, 4);
@@ -89,9 +85,7 @@ fn alpha_turns_with_its_colors() {
     let mut png = Vec::new();
     let mut encoder = PngEncoder::new(&mut png);
     encoder.set_exif_metadata(exif(6)).unwrap();
-    encoder
-        .write_image(&rgba, 5, 3, ExtendedColorType::Rgba8)
-        .unwrap();
+    encoder.write_image(&rgba, 5, 3, ExtendedColorType::Rgba8).unwrap();
     let turned = read(&png).unwrap().picture;
     assert_eq!((turned.width, turned.height), (3, 5));
     // Clockwise: the stored bottom left is seen at the top left.
@@ -105,20 +99,14 @@ fn webp_exif_with_the_prefix_of_jpeg_is_understood() {
     let mut encoder = WebPEncoder::new_lossless(&mut webp);
     let block = [b"Exif\0\0", &exif(6)[..]].concat();
     encoder.set_exif_metadata(block).unwrap();
-    encoder
-        .write_image(&patches().rgb, 48, 32, ExtendedColorType::Rgb8)
-        .unwrap();
+    encoder.write_image(&patches().rgb, 48, 32, ExtendedColorType::Rgb8).unwrap();
     assert_eq!(read(&webp).unwrap().picture.width, 32);
 }
 
 #[test]
 fn broken_exif_does_not_cost_the_picture() {
     let jpeg = written_by_image(&patches(), Format::Jpeg);
-    for block in [
-        &b"Exif\0\0"[..],
-        b"Exif\0\0II*\0\xFF\xFF\xFF\xFF",
-        b"Exif\0\0MM\0*\0\0\0\x08\xFF\xFF",
-    ] {
+    for block in [&b"Exif\0\0"[..], b"Exif\0\0II*\0\xFF\xFF\xFF\xFF", b"Exif\0\0MM\0*\0\0\0\x08\xFF\xFF"] {
         let bytes = with_segment(&jpeg, 0xE1, block);
         assert_eq!(read(&bytes).unwrap(), read(&jpeg).unwrap());
     }
@@ -134,13 +122,9 @@ fn through(profile: &[u8], color: [u8; 3], sixteen: bool) -> [u8; 3] {
     encoder.set_icc_profile(profile.to_vec()).unwrap();
     if sixteen {
         let wide = color.map(|v| (u16::from(v) * 257).to_ne_bytes()).concat();
-        encoder
-            .write_image(&wide.repeat(64), 8, 8, ExtendedColorType::Rgb16)
-            .unwrap();
+        encoder.write_image(&wide.repeat(64), 8, 8, ExtendedColorType::Rgb16).unwrap();
     } else {
-        encoder
-            .write_image(&color.repeat(64), 8, 8, ExtendedColorType::Rgb8)
-            .unwrap();
+        encoder.write_image(&color.repeat(64), 8, 8, ExtendedColorType::Rgb8).unwrap();
     }
     pixel(&read(&bytes).unwrap().picture, 4, 4)
 }
@@ -165,9 +149,7 @@ fn an_srgb_profile_changes_nothing() {
     let mut bytes = Vec::new();
     let mut encoder = PngEncoder::new(&mut bytes);
     encoder.set_icc_profile(srgb).unwrap();
-    encoder
-        .write_image(&picture.rgb, 64, 64, ExtendedColorType::Rgb8)
-        .unwrap();
+    encoder.write_image(&picture.rgb, 64, 64, ExtendedColorType::Rgb8).unwrap();
     assert_eq!(read(&bytes).unwrap().picture, picture);
 }
 
@@ -177,14 +159,8 @@ fn a_jpeg_profile_is_converted() {
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 100);
     let p3 = ColorProfile::new_display_p3().encode().unwrap();
     encoder.set_icc_profile(p3).unwrap();
-    encoder
-        .write_image(&[153, 102, 77].repeat(256), 16, 16, ExtendedColorType::Rgb8)
-        .unwrap();
-    assert_near(
-        pixel(&read(&bytes).unwrap().picture, 8, 8),
-        [162, 99, 72],
-        3,
-    );
+    encoder.write_image(&[153, 102, 77].repeat(256), 16, 16, ExtendedColorType::Rgb8).unwrap();
+    assert_near(pixel(&read(&bytes).unwrap().picture, 8, 8), [162, 99, 72], 3);
 }
 
 #[test]
@@ -194,9 +170,7 @@ fn a_gray_profile_is_converted() {
     let mut bytes = Vec::new();
     let mut encoder = PngEncoder::new(&mut bytes);
     encoder.set_icc_profile(linear).unwrap();
-    encoder
-        .write_image(&[128; 64], 8, 8, ExtendedColorType::L8)
-        .unwrap();
+    encoder.write_image(&[128; 64], 8, 8, ExtendedColorType::L8).unwrap();
     assert_near(pixel(&read(&bytes).unwrap().picture, 4, 4), [188; 3], 1);
 }
 
@@ -215,13 +189,7 @@ fn an_unfit_profile_keeps_the_pixels() {
     let p3 = ColorProfile::new_display_p3().encode().unwrap();
     let gray = ColorProfile::new_gray_with_gamma(1.0).encode().unwrap();
     let color = [153, 102, 77];
-    for profile in [
-        &b"no profile"[..],
-        &p3[..100],
-        &p3[..p3.len() / 2],
-        &gray,
-        &[0; 200],
-    ] {
+    for profile in [&b"no profile"[..], &p3[..100], &p3[..p3.len() / 2], &gray, &[0; 200]] {
         assert_eq!(through(profile, color, false), color);
         assert_eq!(through(profile, color, true), color);
     }
@@ -232,32 +200,14 @@ fn nothing_but_pixels_is_passed_on() {
     let secret = b"GPS 35.6586 N";
     let mut photo = oriented(6)[0].clone();
     photo = with_segment(&photo, 0xFE, b"a comment: GPS 35.6586 N");
-    photo = with_segment(
-        &photo,
-        0xE1,
-        b"http://ns.adobe.com/xap/1.0/\0<x>GPS 35.6586 N</x>",
-    );
+    photo = with_segment(&photo, 0xE1, b"http://ns.adobe.com/xap/1.0/\0<x>GPS 35.6586 N</x>");
     let has = |bytes: &[u8], needle: &[u8]| bytes.windows(needle.len()).any(|w| w == needle);
     assert!(has(&photo, secret));
     let picture = read(&photo).unwrap().picture;
     for format in [Format::Jpeg, Format::Png, Format::WebP] {
         let bytes = encode(&picture, format, None).unwrap();
-        for needle in [
-            &secret[..],
-            b"Exif",
-            b"EXIF",
-            b"eXIf",
-            b"tEXt",
-            b"iTXt",
-            b"iCCP",
-            b"ICC",
-            b"XMP",
-        ] {
-            assert!(
-                !has(&bytes, needle),
-                "{format} holds {:?}",
-                needle.escape_ascii()
-            );
+        for needle in [&secret[..], b"Exif", b"EXIF", b"eXIf", b"tEXt", b"iTXt", b"iCCP", b"ICC", b"XMP"] {
+            assert!(!has(&bytes, needle), "{format} holds {:?}", needle.escape_ascii());
         }
         // Written once more with an orientation it would be turned again.
         assert_eq!(read(&bytes).unwrap().picture.width, picture.width);

@@ -7,12 +7,7 @@ use super::*;
 
 fn flat(width: u32, height: u32, color: [u8; 3], alpha: Option<u8>) -> Picture {
     let pixels = (width * height) as usize;
-    Picture {
-        width,
-        height,
-        rgb: color.repeat(pixels),
-        alpha: alpha.map(|a| vec![a; pixels]),
-    }
+    Picture { width, height, rgb: color.repeat(pixels), alpha: alpha.map(|a| vec![a; pixels]) }
 }
 
 #[test]
@@ -27,11 +22,7 @@ fn only_larger_pictures_are_shrunk_and_no_side_falls_under_one() {
         ((3, 2), 0, (1, 1)),
     ] {
         let fitted = resize::fit(&flat(size.0, size.1, RED, None), max_side);
-        assert_eq!(
-            (fitted.width, fitted.height),
-            expected,
-            "{size:?} in {max_side}"
-        );
+        assert_eq!((fitted.width, fitted.height), expected, "{size:?} in {max_side}");
     }
 }
 
@@ -42,9 +33,7 @@ fn a_photo_keeps_its_look_when_shrunk_and_grown() {
     assert_eq!((small.width, small.height), (150, 100));
     // Means of 3×3 pixels are what a photo looks like at a third of its size.
     let mean = |x: u32, y: u32, c: usize| {
-        let sum: u32 = (0..9)
-            .map(|i| u32::from(pixel(&photo, 3 * x + i % 3, 3 * y + i / 3)[c]))
-            .sum();
+        let sum: u32 = (0..9).map(|i| u32::from(pixel(&photo, 3 * x + i % 3, 3 * y + i / 3)[c])).sum();
         f64::from(sum) / 9.0
     };
     let mut error = 0.0;
@@ -58,12 +47,7 @@ fn a_photo_keeps_its_look_when_shrunk_and_grown() {
     let error = (error / 45_000.0).sqrt();
     assert!(error < 8.0, "{error}");
     let large = resize::to(&small, 450, 300);
-    let back: f64 = large
-        .rgb
-        .iter()
-        .zip(&photo.rgb)
-        .map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2))
-        .sum();
+    let back: f64 = large.rgb.iter().zip(&photo.rgb).map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2)).sum();
     let back = (back / photo.rgb.len() as f64).sqrt();
     assert!(back < 20.0, "{back}");
 }
@@ -79,10 +63,7 @@ fn hidden_colors_bleed_into_no_edge() {
     }
     let small = resize::to(&picture, 16, 16);
     let alpha = small.alpha.as_ref().unwrap();
-    assert!(
-        alpha.iter().any(|&a| a > 0 && a < 255),
-        "no edge to look at"
-    );
+    assert!(alpha.iter().any(|&a| a > 0 && a < 255), "no edge to look at");
     for (rgb, &a) in small.rgb.chunks_exact(3).zip(alpha) {
         if a > 0 {
             assert_near(rgb.try_into().unwrap(), WHITE, 2);
@@ -90,10 +71,7 @@ fn hidden_colors_bleed_into_no_edge() {
     }
     // Where nothing is seen, the hidden colour is still what it was.
     assert_eq!((pixel(&small, 0, 8), alpha[0]), ([0; 3], 0));
-    assert_eq!(
-        pixel(&resize::to(&flat(8, 8, RED, Some(0)), 3, 3), 1, 1),
-        RED
-    );
+    assert_eq!(pixel(&resize::to(&flat(8, 8, RED, Some(0)), 3, 3), 1, 1), RED);
 }
 
 proptest! {

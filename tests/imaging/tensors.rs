@@ -13,20 +13,12 @@ fn values(t: &Tensor) -> Vec<f32> {
 /// `(1, 2, H, W)` of values that are all different.
 fn ramp(height: usize, width: usize) -> Tensor {
     let count = 2 * height * width;
-    Tensor::arange(0f32, count as f32, &Device::Cpu)
-        .unwrap()
-        .reshape((1, 2, height, width))
-        .unwrap()
+    Tensor::arange(0f32, count as f32, &Device::Cpu).unwrap().reshape((1, 2, height, width)).unwrap()
 }
 
 #[test]
 fn levels_run_from_minus_one_to_one_in_planes() {
-    let picture = Picture {
-        width: 2,
-        height: 1,
-        rgb: vec![0, 51, 255, 255, 0, 102],
-        alpha: None,
-    };
+    let picture = Picture { width: 2, height: 1, rgb: vec![0, 51, 255, 255, 0, 102], alpha: None };
     let t = tensor::from_picture(&picture, &Device::Cpu).unwrap();
     assert_eq!(t.dims(), [1, 3, 1, 2]);
     let expected = [-1.0, 1.0, -0.6, -1.0, 1.0, -0.2];
@@ -52,11 +44,7 @@ fn a_cropped_drawing_and_half_precision_are_taken() {
     let rgb = tensor::to_rgb(&cropped).unwrap();
     assert_eq!(rgb[3 * 5..3 * 5 + 3], pixel(&picture, 0, 1));
     let half = tensor::to_rgb(&t.to_dtype(DType::BF16).unwrap()).unwrap();
-    assert!(
-        half.iter()
-            .zip(&picture.rgb)
-            .all(|(a, b)| a.abs_diff(*b) <= 1)
-    );
+    assert!(half.iter().zip(&picture.rgb).all(|(a, b)| a.abs_diff(*b) <= 1));
 }
 
 #[test]

@@ -13,11 +13,7 @@ fn photo() -> Picture {
 /// Root mean square difference of two pictures' colours.
 fn difference(a: &Picture, b: &Picture) -> f64 {
     assert_eq!((a.width, a.height), (b.width, b.height));
-    let squares = a
-        .rgb
-        .iter()
-        .zip(&b.rgb)
-        .map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2));
+    let squares = a.rgb.iter().zip(&b.rgb).map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2));
     (squares.sum::<f64>() / a.rgb.len() as f64).sqrt()
 }
 
@@ -46,10 +42,7 @@ fn quality_is_followed_where_it_means_something() {
     let photo = photo();
     for format in [Format::Jpeg, Format::WebP] {
         let size = |q| encode(&photo, format, q).unwrap().len();
-        assert!(
-            size(Some(30)) < size(Some(75)) && size(Some(75)) < size(None),
-            "{format}"
-        );
+        assert!(size(Some(30)) < size(Some(75)) && size(Some(75)) < size(None), "{format}");
         assert_eq!(size(None), size(Some(90)), "{format}");
     }
     let png = |q| encode(&photo, Format::Png, q).unwrap();
@@ -61,13 +54,9 @@ fn alpha_is_written_where_there_is_some() {
     let mut picture = patches();
     let alpha: Vec<u8> = (0..48 * 32).map(|i| (i % 48 * 5) as u8).collect();
     picture.alpha = Some(alpha.clone());
-    let png = read(&encode(&picture, Format::Png, None).unwrap())
-        .unwrap()
-        .picture;
+    let png = read(&encode(&picture, Format::Png, None).unwrap()).unwrap().picture;
     assert_eq!(png, picture);
-    let webp = read(&encode(&picture, Format::WebP, None).unwrap())
-        .unwrap()
-        .picture;
+    let webp = read(&encode(&picture, Format::WebP, None).unwrap()).unwrap().picture;
     assert_eq!(webp.alpha.unwrap(), alpha);
     for format in WRITTEN {
         let opaque = encode(&patches(), format, None).unwrap();
@@ -80,9 +69,7 @@ fn alpha_is_laid_on_white_in_jpeg() {
     let mut picture = patches();
     let clear_left = |i: usize| if i % 48 < 16 { 0 } else { 128 };
     picture.alpha = Some((0..48 * 32).map(clear_left).collect());
-    let jpeg = read(&encode(&picture, Format::Jpeg, Some(100)).unwrap())
-        .unwrap()
-        .picture;
+    let jpeg = read(&encode(&picture, Format::Jpeg, Some(100)).unwrap()).unwrap().picture;
     assert!(jpeg.alpha.is_none());
     assert_near(pixel(&jpeg, 4, 8), WHITE, 2);
     assert_near(pixel(&jpeg, 28, 8), [142, 217, 157], 3);
@@ -100,12 +87,7 @@ fn what_cannot_be_written_is_an_error() {
         let refused = encode(&picture, Format::Png, Some(quality));
         assert!(matches!(refused, Err(EncodeError::Quality(q)) if q == quality));
     }
-    let wide = Picture {
-        width: 16_384,
-        height: 1,
-        rgb: vec![0; 3 * 16_384],
-        alpha: None,
-    };
+    let wide = Picture { width: 16_384, height: 1, rgb: vec![0; 3 * 16_384], alpha: None };
     let refused = encode(&wide, Format::WebP, None).unwrap_err();
     assert!(refused.to_string().contains("16383"), "{refused}");
     assert!(encode(&wide, Format::Jpeg, None).is_ok());
