@@ -7,8 +7,11 @@ mod blur;
 mod cel;
 mod color;
 mod flatten;
+mod gouache;
+mod ink;
 mod kuwahara;
 mod lines;
+mod luminous;
 mod raster;
 mod structure;
 mod tone;
@@ -23,6 +26,12 @@ use std::str::FromStr;
 pub enum Look {
     /// Flat fills in few tones, bold ink outlines.
     Cel,
+    /// A hand-painted background: brush dabs, fresh greens, thin violet lines.
+    Gouache,
+    /// A film still's light: crisp detail, blue shadows, warm highlights, bloom.
+    Luminous,
+    /// A brush-and-wash manga plate: grey washes on warm paper, black lines.
+    Ink,
 }
 
 /// A name that is no look's.
@@ -32,12 +41,15 @@ pub struct UnknownLook(pub String);
 
 impl Look {
     /// Every look, in the order in which they are shown.
-    pub const ALL: [Self; 1] = [Self::Cel];
+    pub const ALL: [Self; 4] = [Self::Cel, Self::Gouache, Self::Luminous, Self::Ink];
 
     /// The name that commands and model cards use.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cel => "cel",
+            Self::Gouache => "gouache",
+            Self::Luminous => "luminous",
+            Self::Ink => "ink",
         }
     }
 
@@ -49,6 +61,9 @@ impl Look {
         let image = read(photo);
         let drawn = match self {
             Self::Cel => cel::render(&image),
+            Self::Gouache => gouache::render(&image),
+            Self::Luminous => luminous::render(&image),
+            Self::Ink => ink::render(&image),
         };
         write(&drawn, photo)
     }
