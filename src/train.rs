@@ -1,4 +1,8 @@
 //! Data, losses, the training loop, checkpoints, evaluation.
 
 pub mod adam;
+pub mod augment;
+pub mod dataset;
+pub mod loader;
 pub mod losses;
+pub mod rng;
