@@ -5,4 +5,5 @@ pub mod augment;
 pub mod dataset;
 pub mod loader;
 pub mod losses;
+pub mod metrics;
 pub mod rng;
