@@ -2,8 +2,10 @@
 
 pub mod adam;
 pub mod augment;
+pub mod curves;
 pub mod dataset;
 pub mod loader;
 pub mod losses;
 pub mod metrics;
 pub mod rng;
+pub mod samples;
