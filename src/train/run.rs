@@ -188,7 +188,7 @@ impl Run {
         let (start, mut sum, mut share, mut pairs) = (Instant::now(), Losses::default(), 1.0, 0);
         let recipe = self.trainer.recipe().clone();
         let steps = loader.steps();
-        let mut batches = loader.epoch(epoch as u64, 0);
+        let mut batches = loader.epoch(epoch, 0);
         while let Some(batch) = batches.next() {
             let batch = batch?;
             let shape = (batch.n, 3, batch.side, batch.side);
@@ -337,7 +337,10 @@ fn summary(row: &Row, epochs: usize) -> String {
         text += &format!(", D {:.3}, G {:.3}", row.losses.discriminator, row.losses.gan);
     }
     if let Some(figures) = &row.validation {
-        text += &format!("; validation {figures}");
+        text += &format!(
+            "; validation SSIM {:.3}, PSNR {:.1} dB, Laplacian ratio {:.2}",
+            figures.ssim, figures.psnr, figures.laplacian_ratio
+        );
     }
     text
 }
