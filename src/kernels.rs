@@ -1,1 +1,13 @@
 //! The inner loops of the convolution family on the CPU.
+//!
+//! Everything here works on plain slices and knows nothing of tensors. All of
+//! Sakuga's `unsafe` code lives in this folder.
+
+pub mod activation;
+pub mod adam;
+pub mod bias;
+pub mod conv;
+pub mod geometry;
+mod lowering;
+mod matmul;
+pub mod resample;

@@ -1,1 +1,22 @@
 //! The networks and their building blocks.
+//!
+//! One layer or network a file. Tensors are `(N, C, H, W)`; pictures are in
+//! −1..1. Parameter names are the field paths, so that a weight file reads
+//! like the code.
+
+pub mod activation;
+pub mod anime;
+pub mod conv;
+#[cfg(feature = "cuda")]
+mod cudnn;
+pub mod dropout;
+pub mod generator;
+pub mod init;
+pub mod layers;
+pub mod norm;
+pub mod ops;
+pub mod patch_gan;
+pub mod unet;
+pub mod update;
+
+pub use generator::{Generator, Pass};

@@ -1,0 +1,46 @@
+//! From an architecture's name and sizes to a network.
+
+use crate::nn::Generator;
+use crate::nn::anime::{AnimeConfig, anime};
+use crate::nn::unet::{UNET_128, UNET_256, UNetConfig, unet};
+use candle_core::Result;
+use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
+
+/// A generator's architecture, as a card names it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Architecture {
+    /// Sakuga's own generator.
+    #[serde(rename = "anime")]
+    Anime(AnimeConfig),
+    /// pix2pix's U-Net with eight halvings.
+    #[serde(rename = "unet_256")]
+    UNet256(UNetConfig),
+    /// pix2pix's U-Net with seven halvings.
+    #[serde(rename = "unet_128")]
+    UNet128(UNetConfig),
+}
+
+impl Architecture {
+    /// The generator with `vb`'s parameters.
+    ///
+    /// # Errors
+    /// When the builder lacks a tensor or has one of another shape.
+    pub fn build(&self, vb: VarBuilder<'_>) -> Result<Box<dyn Generator>> {
+        Ok(match self {
+            Self::Anime(config) => Box::new(anime(config, vb)?),
+            Self::UNet256(config) => Box::new(unet(UNET_256, *config, vb)?),
+            Self::UNet128(config) => Box::new(unet(UNET_128, *config, vb)?),
+        })
+    }
+
+    /// The name a card gives it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Anime(_) => "anime",
+            Self::UNet256(_) => "unet_256",
+            Self::UNet128(_) => "unet_128",
+        }
+    }
+}

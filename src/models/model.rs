@@ -1,0 +1,69 @@
+//! A model that is loaded and can draw.
+
+use super::card::Card;
+use crate::nn::init::Parameters;
+use crate::nn::patch_gan::{PatchGan, patch_gan};
+use crate::nn::{Generator, Pass};
+use candle_core::{Device, Result, Tensor, bail};
+use std::collections::HashMap;
+
+/// A generator, perhaps with the discriminator that judged it, on a device.
+pub struct Model {
+    card: Card,
+    generator: Box<dyn Generator>,
+    discriminator: Option<PatchGan>,
+}
+
+impl Model {
+    /// A model of a card and its tensors (any float type; they run in f32).
+    ///
+    /// # Errors
+    /// When a tensor is missing or of another shape than the card says.
+    pub fn new(
+        card: Card,
+        generator: HashMap<String, Tensor>,
+        discriminator: Option<HashMap<String, Tensor>>,
+        device: &Device,
+    ) -> Result<Self> {
+        let network = card.architecture.build(Parameters::default().given(generator, device))?;
+        if card.size_multiple % network.multiple() != 0 {
+            bail!("the card's size_multiple {} is not one of {}", card.size_multiple, network.multiple());
+        }
+        let discriminator = match (card.discriminator, discriminator) {
+            (Some(config), Some(tensors)) => Some(patch_gan(config, Parameters::default().given(tensors, device))?),
+            _ => None,
+        };
+        Ok(Self { card, generator: network, discriminator })
+    }
+
+    /// Its card.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// SHA-256 of the generator's weight file.
+    pub fn weights_hash(&self) -> &str {
+        &self.card.weights.generator.sha256
+    }
+
+    /// `photo` `(N, 3, H, W)` in −1..1, sides multiples of the card's
+    /// `size_multiple`, to a picture of the same shape and range.
+    ///
+    /// # Errors
+    /// When the shape does not fit or the device fails.
+    pub fn draw(&self, photo: &Tensor) -> Result<Tensor> {
+        // Parameters are variables: without this the pass would keep a graph.
+        Ok(self.generator.forward(photo, &Pass::INFERENCE)?.detach())
+    }
+
+    /// The discriminator's logits `(N, 1, H', W')` of a picture given its photo.
+    ///
+    /// # Errors
+    /// When the model has no discriminator, or the shapes do not fit.
+    pub fn score(&self, photo: &Tensor, picture: &Tensor) -> Result<Tensor> {
+        match &self.discriminator {
+            Some(discriminator) => Ok(discriminator.forward(photo, picture, &Pass::INFERENCE)?.detach()),
+            None => bail!("the model {} has no discriminator", self.card.name),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Activations and small ops that candle runs on one thread only.
+
+use super::ops::slice;
+use crate::kernels::{activation as kernel, bias, resample};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Device, Layout, Result, Shape, Tensor};
+
+struct LeakyRelu(f32);
+
+impl CustomOp1 for LeakyRelu {
+    fn name(&self) -> &'static str {
+        "leaky-relu"
+    }
+
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = slice(s, l)?;
+        let mut y = vec![0f32; x.len()];
+        kernel::leaky_relu(x, self.0, &mut y);
+        Ok((CpuStorage::F32(y), l.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        x.contiguous()?.apply_op2(&grad.contiguous()?, LeakyReluGradient(self.0)).map(Some)
+    }
+}
+
+/// `(x, g) → g` where `x > 0`, else `slope·g`. Linear in `g`; constant in `x`
+/// almost everywhere.
+struct LeakyReluGradient(f32);
+
+impl CustomOp2 for LeakyReluGradient {
+    fn name(&self) -> &'static str {
+        "leaky-relu-gradient"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (x, g) = (slice(s1, l1)?, slice(s2, l2)?);
+        let mut out = vec![0f32; x.len()];
+        kernel::leaky_relu_gradient(x, g, self.0, &mut out);
+        Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _g: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let grad = x.contiguous()?.apply_op2(&grad.contiguous()?, LeakyReluGradient(self.0))?;
+        Ok((None, Some(grad)))
+    }
+}
+
+/// `x` where positive, else `slope·x` (Maas, Hannun, Ng 2013). Any shape.
+///
+/// # Errors
+/// Those of candle.
+pub fn leaky_relu(x: &Tensor, slope: f32) -> Result<Tensor> {
+    match x.device() {
+        Device::Cpu => x.contiguous()?.apply_op1(LeakyRelu(slope)),
+        _ => x.maximum(&(x * f64::from(slope))?),
+    }
+}
+
+/// `max(x, 0)`. Any shape.
+///
+/// # Errors
+/// Those of candle.
+pub fn relu(x: &Tensor) -> Result<Tensor> {
+    leaky_relu(x, 0.0)
+}
+
+struct AddBias;
+
+impl CustomOp2 for AddBias {
+    fn name(&self) -> &'static str {
+        "add-bias"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (x, b) = (slice(s1, l1)?, slice(s2, l2)?);
+        let (_, _, height, width) = l1.shape().dims4()?;
+        let mut y = vec![0f32; x.len()];
+        bias::add(x, b, height * width, &mut y);
+        Ok((CpuStorage::F32(y), l1.shape().clone()))
+    }
+
+    fn bwd(&self, _x: &Tensor, b: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let sum = grad.contiguous()?.apply_op1(SumPlanes { channels: b.elem_count() })?;
+        Ok((Some(grad.clone()), Some(sum)))
+    }
+}
+
+struct SumPlanes {
+    channels: usize,
+}
+
+impl CustomOp1 for SumPlanes {
+    fn name(&self) -> &'static str {
+        "sum-planes"
+    }
+
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (_, _, height, width) = l.shape().dims4()?;
+        let mut out = vec![0f32; self.channels];
+        bias::sum(slice(s, l)?, height * width, &mut out);
+        Ok((CpuStorage::F32(out), self.channels.into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        grad.reshape((1, self.channels, 1, 1))?.broadcast_as(x.shape())?.contiguous().map(Some)
+    }
+}
+
+/// Adds `bias` `(C)` to every pixel of `x` `(N, C, H, W)`.
+///
+/// # Errors
+/// Those of candle.
+pub fn add_bias(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    match x.device() {
+        Device::Cpu => x.contiguous()?.apply_op2(bias, AddBias),
+        _ => x.broadcast_add(&bias.reshape((1, bias.elem_count(), 1, 1))?),
+    }
+}
+
+/// Doubling and its adjoint, each the other's derivative. (candle's own
+/// `upsample_nearest2d` assigns its gradient instead of adding it.)
+#[derive(Clone, Copy)]
+enum Resample {
+    Double,
+    SumBlocks,
+}
+
+impl CustomOp1 for Resample {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Double => "double",
+            Self::SumBlocks => "sum-blocks",
+        }
+    }
+
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = slice(s, l)?;
+        let (n, c, h, w) = l.shape().dims4()?;
+        match self {
+            Self::Double => {
+                let mut y = vec![0f32; 4 * x.len()];
+                resample::double(x, (h, w), &mut y);
+                Ok((CpuStorage::F32(y), (n, c, 2 * h, 2 * w).into()))
+            }
+            Self::SumBlocks => {
+                let mut y = vec![0f32; x.len() / 4];
+                resample::sum_blocks(x, (h / 2, w / 2), &mut y);
+                Ok((CpuStorage::F32(y), (n, c, h / 2, w / 2).into()))
+            }
+        }
+    }
+
+    fn bwd(&self, _x: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let other = match self {
+            Self::Double => Self::SumBlocks,
+            Self::SumBlocks => Self::Double,
+        };
+        grad.contiguous()?.apply_op1(other).map(Some)
+    }
+}
+
+/// Nearest-neighbour ×2: `(N, C, H, W)` to `(N, C, 2H, 2W)`.
+///
+/// # Errors
+/// Those of candle.
+pub fn upsample2(x: &Tensor) -> Result<Tensor> {
+    match x.device() {
+        Device::Cpu => x.contiguous()?.apply_op1(Resample::Double),
+        _ => {
+            let (n, c, h, w) = x.dims4()?;
+            x.reshape((n, c, h, 1, w, 1))?.broadcast_as((n, c, h, 2, w, 2))?.reshape((n, c, 2 * h, 2 * w))
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Sakuga's own generator: a U-Net for any size that can be tiled.
+//!
+//! What differs from pix2pix's U-Net, and why:
+//!
+//! * Four halvings and residual blocks at 1/16, so sides need only be multiples
+//!   of 16 and there is no 1×1 bottleneck.
+//! * No norm: no statistic of the whole picture, so neither tiles nor batches
+//!   can change a pixel. He initialisation (He et al. 2015) and residual
+//!   branches that start at zero keep training stable without.
+//! * Doubling is nearest-neighbour followed by a 3×3 convolution, which leaves
+//!   no checkerboard (Odena, Dumoulin, Olah 2016). The pair is run as one 4×4
+//!   transposed convolution whose weight is the 3×3 one spread: the same
+//!   numbers for 4/9 of the work.
+//! * The last layers run at half resolution on features and photo side by side
+//!   and end in a pixel shuffle (Shi et al. 2016) that is added to the photo:
+//!   the network draws only the difference.
+
+use super::activation::{add_bias, leaky_relu};
+use super::conv::{conv_transpose2d, conv2d};
+use super::generator::{Generator, Pass};
+use super::init::HE;
+use super::layers::{Conv2d, ConvConfig, conv};
+use candle_core::{Result, Tensor, bail};
+use candle_nn::{Init, VarBuilder};
+use serde::{Deserialize, Serialize};
+
+const SLOPE: f32 = 0.1;
+
+/// Sizes of an anime generator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnimeConfig {
+    /// Channels at 1/2, 1/4, 1/8 … of the photo's size: one a halving.
+    pub widths: Vec<usize>,
+    /// Residual blocks at the smallest size.
+    pub blocks: usize,
+}
+
+impl Default for AnimeConfig {
+    fn default() -> Self {
+        Self { widths: vec![32, 64, 128, 192], blocks: 1 }
+    }
+}
+
+/// `x + conv(rectify(conv(x)))`, all 3×3; the second convolution starts at zero.
+struct Residual {
+    conv1: Conv2d,
+    conv2: Conv2d,
+}
+
+impl Residual {
+    fn new(channels: usize, vb: VarBuilder<'_>) -> Result<Self> {
+        Ok(Self {
+            conv1: conv(channels, channels, ConvConfig::same3(HE), vb.pp("conv1"))?,
+            conv2: conv(channels, channels, ConvConfig::same3(Init::Const(0.0)), vb.pp("conv2"))?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        x + self.conv2.forward(&leaky_relu(&self.conv1.forward(x)?, SLOPE)?)?
+    }
+}
+
+/// Halving, then a residual refinement at the new size.
+struct Down {
+    halve: Conv2d,
+    refine: Residual,
+}
+
+/// Doubling joined with the skip, then a residual refinement.
+struct Up {
+    /// 3×3 weight `(Cout, Cin, 3, 3)` after the nearest-neighbour doubling.
+    double: Tensor,
+    /// 3×3 weight on the skip.
+    skip: Tensor,
+    bias: Tensor,
+    refine: Residual,
+}
+
+impl Up {
+    fn new(inputs: usize, skip: usize, outputs: usize, vb: VarBuilder<'_>) -> Result<Self> {
+        // Fan-in of the two together.
+        let std = (2.0 / (9 * (inputs + skip)) as f64).sqrt();
+        let init = Init::Randn { mean: 0.0, stdev: std };
+        Ok(Self {
+            double: vb.get_with_hints((outputs, inputs, 3, 3), "double.weight", init)?,
+            skip: vb.get_with_hints((outputs, skip, 3, 3), "skip.weight", init)?,
+            bias: vb.get_with_hints(outputs, "bias", Init::Const(0.0))?,
+            refine: Residual::new(outputs, vb.pp("refine"))?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, skip: &Tensor) -> Result<Tensor> {
+        let doubled = conv_transpose2d(x, &spread(&self.double)?, 2, 1, 0)?;
+        let joined = (doubled + conv2d(skip, &self.skip, 1, 1)?)?;
+        self.refine.forward(&leaky_relu(&add_bias(&joined, &self.bias)?, SLOPE)?)
+    }
+}
+
+/// The weight `(Cin, Cout, 4, 4)` of the stride-2 transposed convolution that
+/// equals nearest-neighbour doubling followed by the 3×3 convolution `w`
+/// `(Cout, Cin, 3, 3)`: `w` flipped, convolved with a 2×2 block of ones.
+fn spread(w: &Tensor) -> Result<Tensor> {
+    let (outputs, inputs, _, _) = w.dims4()?;
+    let mut taps = [0f32; 9 * 16];
+    for (ky, kx, ay, ax) in taps_and_blocks(3, 2) {
+        taps[(ky * 3 + kx) * 16 + (2 - ky + ay) * 4 + (2 - kx + ax)] = 1.0;
+    }
+    let taps = Tensor::from_slice(&taps, (9, 16), w.device())?.to_dtype(w.dtype())?;
+    w.reshape((outputs * inputs, 9))?.matmul(&taps)?.reshape((outputs, inputs, 4, 4))?.transpose(0, 1)?.contiguous()
+}
+
+/// All `(ky, kx, ay, ax)` with `k < kernel` and `a < block`.
+fn taps_and_blocks(kernel: usize, block: usize) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+    (0..kernel * kernel)
+        .flat_map(move |k| (0..block * block).map(move |a| (k / kernel, k % kernel, a / block, a % block)))
+}
+
+/// See the module.
+pub struct Anime {
+    downs: Vec<Down>,
+    blocks: Vec<Residual>,
+    /// From the smallest to half the photo's size.
+    ups: Vec<Up>,
+    /// At half the photo's size, the photo's own 2×2 pixels beside the features.
+    mix: Conv2d,
+    /// 12 channels: a 2×2 block of RGB differences.
+    head: Conv2d,
+}
+
+/// An anime generator from `vb`'s `down1…`, `block1…`, `up1…`, `mix`, `head`.
+///
+/// # Errors
+/// When the builder lacks a tensor or has one of another shape.
+pub fn anime(config: &AnimeConfig, vb: VarBuilder<'_>) -> Result<Anime> {
+    let (Some(&first), Some(&last)) = (config.widths.first(), config.widths.last()) else {
+        bail!("an anime generator needs at least one width");
+    };
+    let mut downs = Vec::new();
+    let mut inputs = 3;
+    for (i, &outputs) in config.widths.iter().enumerate() {
+        let vb = vb.pp(format!("down{}", i + 1));
+        downs.push(Down {
+            halve: conv(inputs, outputs, ConvConfig { init: HE, ..ConvConfig::default() }, vb.pp("halve"))?,
+            refine: Residual::new(outputs, vb.pp("refine"))?,
+        });
+        inputs = outputs;
+    }
+    let blocks =
+        (0..config.blocks).map(|i| Residual::new(last, vb.pp(format!("block{}", i + 1)))).collect::<Result<_>>()?;
+    let ups = config
+        .widths
+        .windows(2)
+        .rev()
+        .enumerate()
+        .map(|(i, pair)| Up::new(pair[1], pair[0], pair[0], vb.pp(format!("up{}", i + 1))))
+        .collect::<Result<_>>()?;
+    Ok(Anime {
+        downs,
+        blocks,
+        ups,
+        mix: conv(first + 12, first, ConvConfig::same3(HE), vb.pp("mix"))?,
+        head: conv(first, 12, ConvConfig::same3(Init::Const(0.0)), vb.pp("head"))?,
+    })
+}
+
+/// `(N, 3, H, W)` to `(N, 12, H/2, W/2)`: each 2×2 block as channels.
+fn space_to_depth(x: &Tensor) -> Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    x.reshape((n, c, h / 2, 2, w / 2, 2))?.permute((0, 1, 3, 5, 2, 4))?.reshape((n, 4 * c, h / 2, w / 2))
+}
+
+/// The inverse of [`space_to_depth`].
+fn depth_to_space(x: &Tensor) -> Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    x.reshape((n, c / 4, 2, 2, h, w))?.permute((0, 1, 4, 2, 5, 3))?.reshape((n, c / 4, 2 * h, 2 * w))
+}
+
+impl Generator for Anime {
+    fn forward(&self, photo: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        let (_, _, height, width) = photo.dims4()?;
+        let multiple = self.multiple();
+        if height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
+            bail!("this generator takes sides that are multiples of {multiple}, not {width}×{height}");
+        }
+        let mut skips = Vec::with_capacity(self.downs.len());
+        let mut x = photo.clone();
+        for down in &self.downs {
+            x = down.refine.forward(&leaky_relu(&down.halve.forward(&x)?, SLOPE)?)?;
+            skips.push(x.clone());
+        }
+        skips.pop();
+        for block in &self.blocks {
+            x = block.forward(&x)?;
+        }
+        for up in &self.ups {
+            let Some(skip) = skips.pop() else { bail!("more doublings than halvings") };
+            x = up.forward(&x, &skip)?;
+        }
+        let beside = Tensor::cat(&[&x, &space_to_depth(photo)?], 1)?;
+        let difference = self.head.forward(&leaky_relu(&self.mix.forward(&beside)?, SLOPE)?)?;
+        let picture = (photo + depth_to_space(&difference)?)?;
+        // In training the loss itself pulls the values into range; clamping
+        // would take the gradient away where it is needed most.
+        if pass.training { Ok(picture) } else { picture.clamp(-1f32, 1f32) }
+    }
+
+    fn multiple(&self) -> usize {
+        1 << self.downs.len()
+    }
+
+    fn reach(&self) -> Option<usize> {
+        // Each layer adds its own radius at the scale (pixels a step) it runs at.
+        let (mut scale, mut reach) = (1, 0);
+        for _ in &self.downs {
+            reach += 2 * scale; // 4×4 with stride 2: two pixels to either side at most
+            scale *= 2;
+            reach += 2 * scale; // two 3×3 convolutions
+        }
+        reach += 2 * scale * self.blocks.len();
+        for _ in &self.ups {
+            reach += scale; // the doubling's 3×3, with room for the block it spreads over
+            scale /= 2;
+            reach += 3 * scale;
+        }
+        Some(reach + 2 * scale + 1)
+    }
+}

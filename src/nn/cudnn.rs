@@ -1,0 +1,1 @@
+//! The convolution family on CUDA through cuDNN.

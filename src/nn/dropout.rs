@@ -1,0 +1,50 @@
+//! Dropout (Srivastava et al. 2014) from our own generator: candle's cannot be
+//! seeded on the CPU, and a resumed run must draw the same masks.
+
+use super::generator::Pass;
+use candle_core::{DType, Device, Result, Tensor};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::sync::{Mutex, PoisonError};
+
+/// The stream that one pass draws its masks from.
+#[derive(Debug)]
+pub struct Noise(Mutex<ChaCha8Rng>);
+
+impl Noise {
+    /// The stream of a seed: a training step makes its own from (seed, step),
+    /// so that nothing has to be saved for an exact resume.
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(ChaCha8Rng::seed_from_u64(seed)))
+    }
+
+    fn mask(&self, dims: &[usize], keep: f32, device: &Device) -> Result<Tensor> {
+        let mut rng = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let scale = 1.0 / keep;
+        let count = dims.iter().product();
+        let mask: Vec<f32> = (0..count).map(|_| if rng.random::<f32>() < keep { scale } else { 0.0 }).collect();
+        Tensor::from_vec(mask, dims, device)
+    }
+}
+
+/// Sets a share of the values to zero and scales the rest up.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropout {
+    /// Share of the values set to zero, 0..1.
+    pub rate: f32,
+}
+
+impl Dropout {
+    /// Any shape.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        match pass.noise {
+            Some(noise) if self.rate > 0.0 => {
+                x * noise.mask(x.dims(), 1.0 - self.rate, x.device())?.to_dtype(DType::F32)?
+            }
+            _ => Ok(x.clone()),
+        }
+    }
+}

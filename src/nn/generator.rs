@@ -1,0 +1,35 @@
+//! What the service and the trainer ask of a generator.
+
+use super::dropout::Noise;
+use candle_core::{Result, Tensor};
+
+/// One pass through a network: how norms and dropout behave in it.
+#[derive(Clone, Copy)]
+pub struct Pass<'a> {
+    /// Norms use the batch's statistics and move their running ones.
+    pub training: bool,
+    /// Where dropout draws its masks; without it dropout lets everything by.
+    pub noise: Option<&'a Noise>,
+}
+
+impl Pass<'static> {
+    /// Running statistics, no dropout: the same photo gives the same picture.
+    pub const INFERENCE: Self = Self { training: false, noise: None };
+}
+
+/// A network that draws a picture from a photo.
+pub trait Generator: Send + Sync {
+    /// `photo` `(N, Cin, H, W)` in −1..1, sides multiples of [`Self::multiple`],
+    /// to a picture `(N, Cout, H, W)` in −1..1.
+    ///
+    /// # Errors
+    /// When the photo's shape does not fit, or the device fails.
+    fn forward(&self, photo: &Tensor, pass: &Pass<'_>) -> Result<Tensor>;
+
+    /// What both sides of a photo must be multiples of.
+    fn multiple(&self) -> usize;
+
+    /// How far, in pixels, a pixel of the photo can change the picture.
+    /// `None`: everywhere, so that tiles would not fit together.
+    fn reach(&self) -> Option<usize>;
+}

@@ -1,0 +1,90 @@
+//! Batch norm (Ioffe, Szegedy 2015) and instance norm (Ulyanov et al. 2016).
+
+use super::generator::Pass;
+use super::init::PIX2PIX_SCALE;
+use candle_core::{Result, Tensor, bail};
+use candle_nn::{BatchNorm, Init, ModuleT, VarBuilder};
+use serde::{Deserialize, Serialize};
+
+const EPSILON: f64 = 1e-5;
+
+/// Which norm a network is built with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NormKind {
+    /// Statistics of the batch in training, running ones at inference.
+    #[default]
+    Batch,
+    /// Each picture's own statistics, without parameters.
+    Instance,
+    /// No norm.
+    None,
+}
+
+impl NormKind {
+    /// Whether the convolution before the norm has a bias: a batch norm has its own.
+    pub fn needs_bias(self) -> bool {
+        self == Self::Instance
+    }
+}
+
+/// A norm over `(N, C, H, W)`.
+#[derive(Clone, Debug)]
+pub enum Norm {
+    /// See [`NormKind::Batch`].
+    Batch(BatchNorm),
+    /// See [`NormKind::Instance`].
+    Instance,
+    /// See [`NormKind::None`].
+    None,
+}
+
+impl Norm {
+    /// Runs the layer.
+    ///
+    /// # Errors
+    /// In training, when there is one value a channel: it has no variance.
+    pub fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        match self {
+            Self::Batch(norm) => {
+                if pass.training && x.elem_count() == x.dim(1)? {
+                    bail!("batch norm needs more than one value a channel in training: use larger pictures or batches");
+                }
+                norm.forward_t(x, pass.training)
+            }
+            Self::Instance => instance_norm(x),
+            Self::None => Ok(x.clone()),
+        }
+    }
+}
+
+/// Zero mean and unit (biased) variance over each plane of `(N, C, H, W)`.
+///
+/// # Errors
+/// Those of candle.
+pub fn instance_norm(x: &Tensor) -> Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    let planes = x.reshape((n * c, h * w))?;
+    let centred = planes.broadcast_sub(&planes.mean_keepdim(1)?)?;
+    let variance = centred.sqr()?.mean_keepdim(1)?;
+    centred.broadcast_div(&(variance + EPSILON)?.sqrt()?)?.reshape((n, c, h, w))
+}
+
+/// A norm of `channels`, with `vb`'s parameters where its kind has any.
+///
+/// # Errors
+/// When the builder lacks a tensor or has one of another shape.
+pub fn norm(kind: NormKind, channels: usize, vb: VarBuilder<'_>) -> Result<Norm> {
+    Ok(match kind {
+        NormKind::Batch => Norm::Batch(BatchNorm::new(
+            channels,
+            vb.get_with_hints(channels, "running_mean", Init::Const(0.0))?,
+            vb.get_with_hints(channels, "running_var", Init::Const(1.0))?,
+            vb.get_with_hints(channels, "weight", PIX2PIX_SCALE)?,
+            vb.get_with_hints(channels, "bias", Init::Const(0.0))?,
+            EPSILON,
+        )?),
+        NormKind::Instance => Norm::Instance,
+        NormKind::None => Norm::None,
+    })
+}
