@@ -9,8 +9,8 @@
 //!
 //! A caller that must refuse work early passes three doors in order:
 //! [`Engine::enter`] (is the engine up, and taking new work?), [`Ticket::admit`]
-//! (is there room in the queue?) and [`Admission::draw`]. [`Engine::draw`] takes
-//! all three at once. A job that has entered is finished even when the engine
+//! (is there room in the queue?) and [`Admission::prepare`], whose answer is drawn
+//! by [`Prepared::draw`]. [`Engine::draw`] takes them all at once. A job that has entered is finished even when the engine
 //! starts to drain.
 
 mod draw;
@@ -109,11 +109,13 @@ impl Engine {
     /// The card of the model called `name`, or of the default model.
     ///
     /// # Errors
-    /// [`EngineError::UnknownModel`] names those there are.
+    /// [`EngineError::UnknownModel`] or [`EngineError::NoDefault`] name those
+    /// there are.
     pub fn card(&self, name: Option<&str>) -> Result<&Card, EngineError> {
-        self.registry.card(name).map_err(|_| EngineError::UnknownModel {
-            name: name.unwrap_or("the default").to_owned(),
-            names: self.cards().map(|card| card.name.clone()).collect(),
+        let names = || self.cards().map(|card| card.name.clone()).collect();
+        self.registry.card(name).map_err(|_| match name {
+            Some(name) => EngineError::UnknownModel { name: name.to_owned(), names: names() },
+            None => EngineError::NoDefault { names: names() },
         })
     }
 
@@ -149,7 +151,7 @@ impl Engine {
     /// # Errors
     /// Every [`EngineError`].
     pub async fn draw(&self, job: Job) -> Result<Drawing, EngineError> {
-        self.enter()?.admit()?.draw(job).await
+        self.enter()?.admit()?.prepare(job).await?.draw().await
     }
 
     /// Draws a job from a plain thread: waits until the engine has started and
@@ -210,15 +212,38 @@ pub struct Admission<'a> {
 }
 
 impl Admission<'_> {
+    /// Fits the job's photo to the size that the network sees.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownModel`] or [`EngineError::BadParameter`].
+    pub async fn prepare(self, job: Job) -> Result<Prepared, EngineError> {
+        let engine = self.engine.clone();
+        let plan = blocking(move || engine.plan(job)).await??;
+        Ok(Prepared { plan, place: self.place })
+    }
+}
+
+/// A job whose photo is fitted, with its place in the queue.
+#[must_use = "a prepared job holds a place in the queue"]
+pub struct Prepared {
+    plan: Plan,
+    place: mpsc::OwnedPermit<Task>,
+}
+
+impl Prepared {
+    /// How many pixels the answer will have.
+    pub fn pixels(&self) -> usize {
+        self.plan.pixels()
+    }
+
     /// Draws the job, in its turn.
     ///
     /// # Errors
-    /// See [`Engine::draw`].
-    pub async fn draw(self, job: Job) -> Result<Drawing, EngineError> {
-        let engine = self.engine.clone();
-        let plan = blocking(move || engine.plan(job)).await??;
+    /// [`EngineError::Forward`] or [`EngineError::Failed`].
+    pub async fn draw(self) -> Result<Drawing, EngineError> {
+        let Self { plan, place } = self;
         let (reply, answer) = oneshot::channel();
-        self.place.send(Task::new(plan.model.clone(), plan.photo.clone(), reply));
+        place.send(Task::new(plan.model.clone(), plan.photo.clone(), reply));
         let drawn = answer.await.map_err(|_| gone())??;
         blocking(move || plan.finish(drawn)).await
     }

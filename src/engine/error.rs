@@ -19,6 +19,12 @@ pub enum EngineError {
         /// The names there are.
         names: Vec<String>,
     },
+    /// No model was named, and none of them is the default.
+    #[error("`model` must name a model; the models are {}", list(.names))]
+    NoDefault {
+        /// The names there are.
+        names: Vec<String>,
+    },
     /// A setting that this model, or any, cannot follow.
     #[error("`{name}` {problem}")]
     BadParameter {
@@ -41,7 +47,7 @@ pub enum EngineError {
     Forward(String),
 }
 
-/// `a`, `b` and `c`, or a word for none.
+/// `a`, `b`, `c`, or a word for none.
 pub(super) fn list(names: &[String]) -> String {
     match names {
         [] => "none".to_owned(),

@@ -77,11 +77,8 @@ impl Settings<'_> {
         if let Some(style) = self.style
             && !card.styles.iter().any(|known| known == style)
         {
-            let problem = format!(
-                "`{style}` is not a style of the model `{}`; its styles are {}",
-                card.name,
-                list(&card.styles)
-            );
+            let problem =
+                format!("`{style}` is not a style of the model `{}`; its styles are {}", card.name, list(&card.styles));
             return Err(EngineError::BadParameter { name: "style", problem });
         }
         if !(0.0..=1.0).contains(&self.strength) {
@@ -100,7 +97,7 @@ impl Settings<'_> {
 /// A model that runs whole needs memory for the whole picture at once, so its
 /// own size is the limit; tiles take any size.
 fn largest_side(card: &Card) -> u32 {
-    if card.tiled { MAX_SIDE } else { card.max_side.unwrap_or(DEFAULT_MAX_SIDE) }
+    if card.reach.is_some() { MAX_SIDE } else { card.max_side.unwrap_or(DEFAULT_MAX_SIDE) }
 }
 
 /// A job ready for the queue.
@@ -135,6 +132,12 @@ impl Plan {
             (true, true) => (resize::fit(&job.photo, max_side), Some(job.photo)),
         };
         Ok(Self { model: card.name.clone(), photo: Arc::new(photo), original, strength: job.strength })
+    }
+
+    /// How many pixels the answer will have.
+    pub fn pixels(&self) -> usize {
+        let answer = self.original.as_ref().unwrap_or(&self.photo);
+        answer.width as usize * answer.height as usize
     }
 
     /// Brings what the network drew to the answer's size, blends it with the

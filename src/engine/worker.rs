@@ -100,9 +100,8 @@ impl Worker {
             task.answer(Err(EngineError::Failed(reason)));
             return true;
         };
-        let drawn = contained(|| {
-            draw::draw(model, &task.photo, self.tile, &self.device).map_err(|error| error.to_string())
-        });
+        let drawn =
+            contained(|| draw::draw(model, &task.photo, self.tile, &self.device).map_err(|error| error.to_string()));
         match drawn {
             Ok((rgb, infer)) => {
                 self.status.pace.record(start.elapsed());

@@ -22,12 +22,7 @@ pub struct Upload {
 /// 413 over the limit (by `Content-Length`, else as soon as it is passed), 408
 /// where no byte comes in time, 429 where the uploads' memory is in use, 400
 /// where the body breaks off.
-pub async fn receive(
-    headers: &HeaderMap,
-    mut body: Body,
-    limits: &Limits,
-    memory: &Memory,
-) -> Result<Upload, Problem> {
+pub async fn receive(headers: &HeaderMap, mut body: Body, limits: &Limits, memory: &Memory) -> Result<Upload, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limits.max_body.0 as u64) {
         return Err(Problem::too_large(limits.max_body));

@@ -13,9 +13,9 @@ use super::problem::Problem;
 /// Accounts are kept in KiB: a semaphore's permits are 32 bits wide at a time.
 const UNIT: usize = 1 << 10;
 /// For request bodies, as they arrive.
-const UPLOADS: usize = 320 << 20;
-/// For decoded pictures and answers.
-const PICTURES: usize = 1 << 30;
+const UPLOADS: usize = 256 << 20;
+/// For pictures and answers: room for one of 50 megapixels.
+const PICTURES: usize = 896 << 20;
 /// How long a decoded picture's room is waited for before the answer is 429.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -28,10 +28,7 @@ pub struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self {
-            uploads: Arc::new(Semaphore::new(UPLOADS / UNIT)),
-            pictures: Arc::new(Semaphore::new(PICTURES / UNIT)),
-        }
+        Self { uploads: Arc::new(Semaphore::new(UPLOADS / UNIT)), pictures: Arc::new(Semaphore::new(PICTURES / UNIT)) }
     }
 }
 

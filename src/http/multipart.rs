@@ -89,16 +89,14 @@ fn unclosed() -> Problem {
 
 /// The field's name, from the headers of a part.
 fn name(headers: &[u8]) -> Result<String, Problem> {
-    let text = std::str::from_utf8(headers)
-        .map_err(|_| Problem::malformed("the headers of a form's part are not UTF-8"))?;
+    let text =
+        std::str::from_utf8(headers).map_err(|_| Problem::malformed("the headers of a form's part are not UTF-8"))?;
     text.split("\r\n")
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"))
         .and_then(|(_, value)| value.trim().strip_prefix("form-data"))
         .and_then(|parameters| parameter(parameters, "name"))
-        .ok_or_else(|| {
-            Problem::malformed("a part of the form has no `Content-Disposition: form-data; name=\"…\"`")
-        })
+        .ok_or_else(|| Problem::malformed("a part of the form has no `Content-Disposition: form-data; name=\"…\"`"))
 }
 
 /// A parameter of a header: `; name="value"` or `; name=value`.

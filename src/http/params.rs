@@ -120,9 +120,11 @@ fn number<T>(name: &'static str, value: &str, range: RangeInclusive<T>) -> Resul
 where
     T: FromStr + PartialOrd + Display,
 {
-    value.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
-        wrong(name, format_args!("must be a number from {} to {}", range.start(), range.end()))
-    })
+    value
+        .parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| wrong(name, format_args!("must be a number from {} to {}", range.start(), range.end())))
 }
 
 fn format(value: &str) -> Result<Format, Problem> {

@@ -151,7 +151,9 @@ impl From<EngineError> for Problem {
         let detail = error.to_string();
         match error {
             EngineError::Busy { retry_after } => Self::busy(detail, retry_after),
-            EngineError::UnknownModel { .. } | EngineError::BadParameter { .. } => Self::bad_parameter(detail),
+            EngineError::UnknownModel { .. } | EngineError::NoDefault { .. } | EngineError::BadParameter { .. } => {
+                Self::bad_parameter(detail)
+            }
             EngineError::Starting | EngineError::Draining => Self::unavailable(detail),
             // The reason names files and devices: it is in the engine's log.
             EngineError::Failed(_) => Self::unavailable("the service cannot draw at the moment; its log tells why"),
@@ -164,7 +166,7 @@ impl From<DecodeError> for Problem {
     fn from(error: DecodeError) -> Self {
         let detail = error.to_string();
         match error {
-            DecodeError::Unsupported => Self::unsupported(detail),
+            DecodeError::Unsupported { .. } => Self::unsupported(detail),
             _ => Self::undecodable(detail),
         }
     }
@@ -172,7 +174,13 @@ impl From<DecodeError> for Problem {
 
 impl From<EncodeError> for Problem {
     fn from(error: EncodeError) -> Self {
-        tracing::error!(%error, "encoding failed");
-        Self::internal()
+        match error {
+            // The picture has too many pixels a side for the format asked for.
+            EncodeError::TooLarge { .. } => Self::bad_parameter(error.to_string()),
+            error => {
+                tracing::error!(%error, "encoding failed");
+                Self::internal()
+            }
+        }
     }
 }

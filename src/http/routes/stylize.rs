@@ -14,10 +14,14 @@ use crate::http::memory::Reservation;
 use crate::http::params::{self, Parameters};
 use crate::http::problem::Problem;
 use crate::http::{Service, multipart, negotiate};
-use crate::imaging::{self, Decoded, Format};
+use crate::imaging::{self, Decoded, Format, probe};
 
 /// The form's field that holds the photo.
 const PHOTO: &str = "image";
+
+/// Bytes a pixel of a picture in hand: the photo, the drawing, and what the
+/// encoder takes.
+const IN_HAND: usize = 12;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const MODEL: HeaderName = HeaderName::from_static("x-sakuga-model");
@@ -46,10 +50,12 @@ pub async fn stylize(State(service): State<Service>, request: Request) -> Result
     service.engine.check(parameters.settings())?;
 
     let place = ticket.admit()?;
-    let (decoded, room, decode) = decode(&service, photo, upload).await?;
+    let (decoded, mut room, decode) = decode(&service, photo, upload).await?;
     let format = negotiate::format(parameters.format, &head.headers, decoded.format);
     let quality = parameters.quality;
-    let drawing = place.draw(parameters.into_job(decoded.picture)).await?;
+    let prepared = place.prepare(parameters.into_job(decoded.picture)).await?;
+    room.shrink_to(prepared.pixels() * IN_HAND);
+    let drawing = prepared.draw().await?;
     let picture = drawing.picture;
     let (bytes, encode) = timed(move || imaging::encode(&picture, format, quality)).await?;
 
@@ -70,7 +76,9 @@ fn from_form(body: &Bytes, boundary: &str, pairs: &mut Vec<(String, String)>) ->
     for part in multipart::parse(body, boundary)? {
         if part.name == PHOTO {
             if photo.replace(part.data).is_some() {
-                return Err(Problem::malformed(format!("the field `{PHOTO}` is given twice; send one photo a request")));
+                return Err(Problem::malformed(format!(
+                    "the field `{PHOTO}` is given twice; send one photo a request"
+                )));
             }
         } else if params::NAMES.contains(&part.name.as_str()) {
             let value = String::from_utf8(part.data.to_vec())
@@ -87,7 +95,7 @@ fn from_form(body: &Bytes, boundary: &str, pairs: &mut Vec<(String, String)>) ->
 /// dropped as soon as it is decoded.
 async fn decode(service: &Service, photo: Bytes, upload: Upload) -> Result<(Decoded, Reservation, Duration), Problem> {
     let limits = imaging::Limits { max_pixels: service.limits.max_pixels };
-    let room = service.memory.pictures(100 << 20).await?;
+    let room = service.memory.pictures(cost(&photo, &limits)?).await?;
     let work = move || {
         let decoded = imaging::decode(&photo, &limits);
         drop((photo, upload));
@@ -96,6 +104,19 @@ async fn decode(service: &Service, photo: Bytes, upload: Upload) -> Result<(Deco
     };
     let ((decoded, room), took) = timed(work).await?;
     Ok((decoded?, room, took))
+}
+
+/// What decoding may take, in bytes: nothing where it will be refused at once.
+///
+/// # Errors
+/// 415 for what is no picture, 422 for a broken header.
+fn cost(photo: &[u8], limits: &imaging::Limits) -> Result<usize, Problem> {
+    let (format, width, height) = probe(photo)?;
+    let pixels = u64::from(width) * u64::from(height);
+    // PNG may have 16 bits in four channels; a progressive JPEG keeps its
+    // coefficients; and each becomes a picture beside that.
+    let bytes = if format == Format::Png { 16 } else { IN_HAND };
+    Ok(if pixels > limits.max_pixels { 0 } else { pixels as usize * bytes })
 }
 
 /// Runs pixel work on the blocking pool, and measures it.
