@@ -1,1 +1,3 @@
 //! The command lines of `sakuga` and `sakuga-train`: flags, and one file a command.
+
+pub mod threads;

@@ -1,1 +1,4 @@
 //! Data, losses, the training loop, checkpoints, evaluation.
+
+pub mod adam;
+pub mod losses;

@@ -184,7 +184,7 @@ impl Run {
             self.done = epoch + 1;
             append(&self.folder.join("metrics.jsonl"), &value)?;
             self.pictures(epoch + 1, &kept)?;
-            bar.println(summary(&row, recipe.total_epochs()));
+            bar.suspend(|| eprintln!("{}", summary(&row, recipe.total_epochs())));
         }
         bar.finish_and_clear();
         self.write_weights()
