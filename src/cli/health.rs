@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -29,15 +28,12 @@ pub struct HealthArgs {
 ///
 /// # Errors
 /// Where the service is not ready or does not answer; says which.
-pub fn run(args: &HealthArgs) -> anyhow::Result<ExitCode> {
+pub fn run(args: HealthArgs) -> anyhow::Result<()> {
     let address = SocketAddr::new(reachable(args.host), args.port);
     let timeout = Duration::from_secs(args.timeout);
     let answer = ask(address, timeout).with_context(|| format!("no answer from http://{address}/readyz"))?;
     match status(&answer) {
-        Some(200) => {
-            writeln!(std::io::stdout(), "ready")?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(200) => Ok(writeln!(std::io::stdout(), "ready")?),
         Some(status) => bail!("http://{address} is not ready (it answers {status}); its log tells why"),
         None => bail!("what listens on {address} does not speak HTTP"),
     }

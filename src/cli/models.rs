@@ -2,8 +2,8 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
 
 use crate::models::{Card, Registry};
@@ -23,7 +23,7 @@ pub struct ModelsArgs {
 ///
 /// # Errors
 /// Where there is none, or a card is broken: it is named after the sound ones.
-pub fn run(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
+pub fn run(args: ModelsArgs) -> anyhow::Result<()> {
     let registry = Registry::open(args.models.as_deref())?;
     let default = registry.card(None).ok().map(|card| card.name.as_str());
     let mut out = std::io::stdout().lock();
@@ -37,13 +37,8 @@ pub fn run(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
         }
     }
     match registry.broken() {
-        [] => Ok(ExitCode::SUCCESS),
-        broken => {
-            for error in broken {
-                writeln!(std::io::stderr(), "sakuga: {error}")?;
-            }
-            Ok(ExitCode::FAILURE)
-        }
+        [] => Ok(()),
+        broken => bail!("{}", broken.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     }
 }
 

@@ -1,16 +1,17 @@
 //! `sakuga serve`: the HTTP service.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::IpAddr;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
 
 use super::runtime::RuntimeArgs;
+use super::threads;
 use crate::engine::{Engine, EngineConfig};
 use crate::http::limits::{ByteSize, Limits};
 use crate::http::shutdown::Signals;
@@ -26,12 +27,27 @@ pub struct ServeArgs {
     /// Port to listen on; 0 for any free one
     #[arg(long, env = "SAKUGA_PORT", default_value_t = 8080)]
     pub port: u16,
-    #[command(flatten)]
     /// Where the models are and what they run on.
+    #[command(flatten)]
     pub runtime: RuntimeArgs,
     /// What requests may take.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// Least important messages to log: error, warn, info, debug or trace, also by module
+    #[arg(long, env = "SAKUGA_LOG", value_name = "LEVEL", default_value = "info")]
+    pub log: EnvFilter,
+    /// How a message is written
+    #[arg(long, env = "SAKUGA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How a log message is written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line, for machines
+    Json,
 }
 
 /// Flags of the service's limits.
@@ -91,12 +107,24 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 ///
 /// # Errors
 /// Where the address is taken, or the models or the device cannot be had.
-pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+pub fn run(args: ServeArgs) -> anyhow::Result<()> {
+    log(&args)?;
+    threads::use_threads(args.runtime.threads)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(args));
     // Work on the blocking pool whose requester is gone need not be waited for.
     runtime.shutdown_background();
-    served.map(|()| ExitCode::SUCCESS)
+    served
+}
+
+/// Sends messages to stderr, from here on.
+fn log(args: &ServeArgs) -> anyhow::Result<()> {
+    let messages = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(args.log.clone());
+    match args.log_format {
+        LogFormat::Text => messages.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => messages.json().try_init(),
+    }
+    .map_err(|error| anyhow::anyhow!("cannot log: {error}"))
 }
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {

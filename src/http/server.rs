@@ -74,14 +74,14 @@ impl Server {
     /// `watched`: it does not wait for them.
     async fn accept_all(&self, listener: &TcpListener, watched: Option<&GracefulShutdown>) {
         loop {
-            let (place, over_limit) = self.place().await;
             let stream = accept(listener).await;
+            let (place, over_limit) = self.place().await;
             let watcher = watched.map(GracefulShutdown::watcher);
             tokio::spawn(self.connection(stream, over_limit, watcher, place));
         }
     }
 
-    /// A place for the next connection; over the limit one in the crowd.
+    /// A place for a connection; over the limit one in the crowd, waited for.
     async fn place(&self) -> (Option<OwnedSemaphorePermit>, Option<OverLimit>) {
         match self.places.clone().try_acquire_owned() {
             Ok(place) => (Some(place), None),
