@@ -1,13 +1,14 @@
 //! `sakuga-train fit`.
 
 use crate::models::{Architecture, DeviceChoice};
-use crate::train::dataset::{Direction, Pairs};
+use crate::train::dataset::{Direction, Pairs, Split};
 use crate::train::losses::GanLoss;
 use crate::train::recipe::Recipe;
 use crate::train::run::Run;
 use crate::looks::Look;
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 
 /// Train a generator on pairs, or on photos and a look.
@@ -200,13 +201,21 @@ fn data_folder(run: &Path, given: Option<&Path>) -> Result<PathBuf> {
 }
 
 fn open_data(data: &Path, run: &Path, recipe: &Recipe) -> Result<(Pairs, Option<Pairs>)> {
-    let open = |split: &str| match recipe.look {
-        Some(look) => Pairs::with_rendered(data, split, look, &run.join("targets")),
+    let open = |split: Split| match recipe.look {
+        Some(look) => {
+            let bar = ProgressBar::new(0).with_style(super::progress::counted("targets rendered"));
+            let pairs = Pairs::with_rendered(data, split, look, &run.join("targets"), &bar);
+            bar.finish_and_clear();
+            pairs
+        }
         None => Pairs::open(data, split, recipe.direction),
     };
-    let training = open("train")?;
+    let training = open(Split::Train)?;
+    let bar = ProgressBar::new(0).with_style(super::progress::counted("pairs read"));
+    training.preload(&bar)?;
+    bar.finish_and_clear();
     // Without a held-out split the run works all the same, and says so.
-    let validation = open("val");
+    let validation = open(Split::Val);
     if let Err(error) = &validation {
         eprintln!("no validation: {error}");
     }

@@ -87,7 +87,7 @@ impl Recipe {
             direction: Direction::AtoB,
             architecture: Architecture::UNet256(UNetConfig::default()),
             discriminator: PatchGanConfig::default(),
-            augment: Augment { crop: 256, ..Augment::pix2pix() },
+            augment: Augment { scale: [286.0 / 256.0; 2], ..Augment::default() },
         }
     }
 
@@ -108,7 +108,7 @@ impl Recipe {
             ema: 0.998,
             architecture: Architecture::Anime(AnimeConfig::default()),
             discriminator: PatchGanConfig { width: 32, norm: NormKind::Batch, ..PatchGanConfig::default() },
-            augment: Augment::default(),
+            augment: Augment { crop: 128, noise: 0.2, jpeg: 0.25, jpeg_quality: [50, 95], ..Augment::default() },
             ..Self::pix2pix()
         }
     }

@@ -16,7 +16,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 use thiserror::Error;
 
 /// Why a run stopped.
@@ -166,19 +167,12 @@ impl Run {
     /// See [`RunError`]; checkpoints written before stay.
     pub fn fit(&mut self, training: Pairs, validation: Option<&Pairs>, workers: usize) -> Result<(), RunError> {
         let recipe = self.trainer.recipe().clone();
-        let steps = training.len() / recipe.batch;
-        if steps == 0 {
-            return Err(RunError::Settings(format!(
-                "{} pairs do not fill a batch of {}: add data or lower --batch",
-                training.len(),
-                recipe.batch
-            )));
-        }
-        let kept = validation.map(|pairs| held_out(pairs)).transpose()?.unwrap_or_default();
-        let loader = Loader::new(training, recipe.augment.clone(), recipe.batch, recipe.seed, workers);
+        let kept = validation.map(held_out).transpose()?.unwrap_or_default();
+        let loader = Loader::new(Arc::new(training), recipe.augment.clone(), recipe.batch, recipe.seed, workers)?;
+        let steps = loader.steps();
         let bar = progress_bar((recipe.total_epochs() * steps) as u64, (self.done * steps) as u64);
         for epoch in self.done..recipe.total_epochs() {
-            let row = self.epoch(&loader, epoch, steps, &kept, &bar)?;
+            let row = self.epoch(&loader, epoch, &kept, &bar)?;
             let value = serde_json::to_value(&row).map_err(|error| RunError::Settings(error.to_string()))?;
             self.checkpoints.save(&self.trainer, epoch + 1, &value)?;
             self.done = epoch + 1;
@@ -190,33 +184,24 @@ impl Run {
         self.write_weights()
     }
 
-    fn epoch(
-        &mut self,
-        loader: &Loader,
-        epoch: usize,
-        steps: usize,
-        kept: &[Pair],
-        bar: &ProgressBar,
-    ) -> Result<Row, RunError> {
-        let (start, mut sum, mut waited) = (Instant::now(), Losses::default(), Duration::ZERO);
+    fn epoch(&mut self, loader: &Loader, epoch: usize, kept: &[Arc<Pair>], bar: &ProgressBar) -> Result<Row, RunError> {
+        let (start, mut sum, mut share, mut pairs) = (Instant::now(), Losses::default(), 1.0, 0);
         let recipe = self.trainer.recipe().clone();
-        let mut share = 1.0;
-        let mut batches = loader.epoch(epoch, 0);
-        for step in 0..steps {
-            let asked = Instant::now();
-            let Some(batch) = batches.next() else { break };
+        let steps = loader.steps();
+        let mut batches = loader.epoch(epoch as u64, 0);
+        while let Some(batch) = batches.next() {
             let batch = batch?;
-            waited += asked.elapsed();
             let shape = (batch.n, 3, batch.side, batch.side);
             let photo = Tensor::from_vec(batch.photo, shape, self.trainer.device())?;
             let target = Tensor::from_vec(batch.target, shape, self.trainer.device())?;
-            share = recipe.rate_share(epoch as f64 + step as f64 / steps as f64);
+            share = recipe.rate_share(epoch as f64 + batch.step as f64 / steps as f64);
             let losses = self.trainer.step(&photo, &target, share, epoch >= recipe.adversarial_from)?;
             if !losses.are_finite() {
                 let step = self.trainer.steps();
                 return Err(RunError::Diverged { step, epoch: epoch + 1, run: self.folder.clone() });
             }
             sum.add(&losses);
+            pairs += batch.n;
             bar.inc(1);
             bar.set_message(format!("epoch {} L1 {:.4}", epoch + 1, losses.l1));
         }
@@ -228,12 +213,12 @@ impl Run {
             rate_share: share,
             validation: self.validate(kept)?,
             seconds,
-            pairs_per_second: (steps * recipe.batch) as f64 / seconds,
-            waited: waited.as_secs_f64() / seconds,
+            pairs_per_second: pairs as f64 / seconds,
+            waited: batches.waited().as_secs_f64() / seconds,
         })
     }
 
-    fn validate(&self, kept: &[Pair]) -> Result<Option<Figures>, RunError> {
+    fn validate(&self, kept: &[Arc<Pair>]) -> Result<Option<Figures>, RunError> {
         let mut all = Vec::new();
         for pair in kept {
             let drawn = self.draw(pair)?;
@@ -247,11 +232,16 @@ impl Run {
         let padded = pad::to_multiple(&photo, self.trainer.multiple())?;
         let (height, width) = (pair.photo.height as usize, pair.photo.width as usize);
         let drawn = pad::crop(&self.trainer.draw(&padded)?, height, width)?;
-        Ok(crate::imaging::Picture { rgb: tensor::to_rgb(&drawn)?, alpha: None, ..pair.photo.clone() })
+        Ok(crate::imaging::Picture {
+            width: pair.photo.width,
+            height: pair.photo.height,
+            rgb: tensor::to_rgb(&drawn)?,
+            alpha: None,
+        })
     }
 
     /// The sample grid and the loss curves.
-    fn pictures(&self, epoch: usize, kept: &[Pair]) -> Result<(), RunError> {
+    fn pictures(&self, epoch: usize, kept: &[Arc<Pair>]) -> Result<(), RunError> {
         let mut rows = Vec::new();
         for pair in kept.iter().take(SAMPLED) {
             rows.push([pair.photo.clone(), self.draw(pair)?, pair.target.clone()]);
@@ -299,7 +289,7 @@ impl Losses {
 }
 
 /// The validation pairs that are drawn after each epoch, spread over the set.
-fn held_out(pairs: &Pairs) -> Result<Vec<Pair>, RunError> {
+fn held_out(pairs: &Pairs) -> Result<Vec<Arc<Pair>>, RunError> {
     let step = pairs.len().div_ceil(VALIDATED).max(1);
     Ok((0..pairs.len()).step_by(step).map(|i| pairs.read(i)).collect::<Result<_, _>>()?)
 }
