@@ -96,6 +96,11 @@ impl Engine {
         self.status.drain();
     }
 
+    /// How many jobs were drawn since the start.
+    pub fn drawn(&self) -> u64 {
+        self.status.drawn()
+    }
+
     /// How many jobs failed inside a network since the start, panics included.
     pub fn failures(&self) -> u64 {
         self.status.failures()

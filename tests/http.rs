@@ -14,4 +14,5 @@ mod http {
     mod raw;
     mod slow;
     mod stylize;
+    mod tiny;
 }

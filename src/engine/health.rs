@@ -22,6 +22,7 @@ pub enum Health {
 pub(super) struct Status {
     health: RwLock<Health>,
     draining: AtomicBool,
+    drawn: AtomicU64,
     failures: AtomicU64,
     pub pace: Pace,
 }
@@ -41,6 +42,14 @@ impl Status {
 
     pub fn drain(&self) {
         self.draining.store(true, Relaxed);
+    }
+
+    pub fn drawn(&self) -> u64 {
+        self.drawn.load(Relaxed)
+    }
+
+    pub fn count_drawn(&self) {
+        self.drawn.fetch_add(1, Relaxed);
     }
 
     pub fn failures(&self) -> u64 {

@@ -105,6 +105,7 @@ impl Worker {
         match drawn {
             Ok((rgb, infer)) => {
                 self.status.pace.record(start.elapsed());
+                self.status.count_drawn();
                 let timings = Timings { queue: start - task.queued, infer };
                 let weights_hash = model.weights_hash().to_owned();
                 task.answer(Ok(Drawn { rgb, weights_hash, timings }));

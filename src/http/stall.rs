@@ -78,24 +78,53 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StallGuard<S> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use std::future::poll_fn;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_reader_that_stops_is_cut_and_a_slow_one_is_not() {
-        let limit = Duration::from_secs(10);
-        let (near, mut far) = tokio::io::duplex(16);
-        let mut guarded = StallGuard::new(near, limit);
-        let writer = tokio::spawn(async move { guarded.write_all(&[7; 64]).await });
-        for _ in 0..3 {
-            tokio::time::sleep(Duration::from_secs(6)).await;
-            far.read_exact(&mut [0; 16]).await.unwrap();
+    const LIMIT: Duration = Duration::from_millis(400);
+
+    /// Takes one byte after each pause.
+    struct Trickle {
+        pause: Duration,
+        timer: Pin<Box<Sleep>>,
+    }
+
+    fn trickle(pause: Duration) -> Trickle {
+        Trickle { pause, timer: Box::pin(tokio::time::sleep(pause)) }
+    }
+
+    impl AsyncWrite for Trickle {
+        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            ready!(self.timer.as_mut().poll(cx));
+            let next = Instant::now() + self.pause;
+            self.timer.as_mut().reset(next);
+            Poll::Ready(Ok(1))
         }
-        assert!(writer.await.unwrap().is_ok(), "18 s in all, but never 10 s of standstill");
 
-        let (near, _far) = tokio::io::duplex(16);
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_stops_is_cut() {
+        let mut guarded = StallGuard::new(trickle(Duration::from_secs(3600)), LIMIT);
         let start = Instant::now();
-        let error = StallGuard::new(near, limit).write_all(&[7; 64]).await.unwrap_err();
+        let error = poll_fn(|cx| Pin::new(&mut guarded).poll_write(cx, b"x")).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(start.elapsed(), limit);
+        assert!(start.elapsed() >= LIMIT);
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_is_not() {
+        let mut guarded = StallGuard::new(trickle(LIMIT / 4), LIMIT);
+        let start = Instant::now();
+        for _ in 0..6 {
+            assert_eq!(poll_fn(|cx| Pin::new(&mut guarded).poll_write(cx, b"x")).await.unwrap(), 1);
+        }
+        assert!(start.elapsed() > LIMIT, "slower in all than one standstill may be");
     }
 }

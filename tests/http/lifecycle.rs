@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::harness::{Server, problem, publish_tiny, read_all};
+use super::harness::{Server, problem, read_all};
 use super::pictures::jpeg;
+use super::tiny::publish_tiny;
 
 fn health(server: &Server) -> bool {
     let asked = Command::new(env!("CARGO_BIN_EXE_sakuga"))

@@ -5,8 +5,9 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::harness::{Server, problem, publish_tiny};
+use super::harness::{Server, problem};
 use super::pictures::jpeg;
+use super::tiny::publish_tiny;
 
 fn two_models() -> TempDir {
     let models = TempDir::new().unwrap();
