@@ -14,7 +14,8 @@ use super::problem::Problem;
 const UNIT: usize = 1 << 10;
 /// For request bodies, as they arrive.
 const UPLOADS: usize = 256 << 20;
-/// For pictures and answers: room for one of 50 megapixels.
+/// For pictures and answers: a JPEG of 50 megapixels leaves room for smaller
+/// ones, a PNG of that size is worked on alone.
 const PICTURES: usize = 896 << 20;
 /// How long a decoded picture's room is waited for before the answer is 429.
 const PATIENCE: Duration = Duration::from_secs(10);

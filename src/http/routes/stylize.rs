@@ -113,9 +113,12 @@ async fn decode(service: &Service, photo: Bytes, upload: Upload) -> Result<(Deco
 fn cost(photo: &[u8], limits: &imaging::Limits) -> Result<usize, Problem> {
     let (format, width, height) = probe(photo)?;
     let pixels = u64::from(width) * u64::from(height);
-    // PNG may have 16 bits in four channels; a progressive JPEG keeps its
-    // coefficients; and each becomes a picture beside that.
-    let bytes = if format == Format::Png { 16 } else { IN_HAND };
+    // A progressive JPEG keeps its coefficients beside its pixels. The others
+    // may have alpha, by which the colours are weighted in 16 bits to be fitted.
+    let bytes = match format {
+        Format::Jpeg | Format::Bmp => IN_HAND,
+        Format::Png | Format::WebP | Format::Gif => 26,
+    };
     Ok(if pixels > limits.max_pixels { 0 } else { pixels as usize * bytes })
 }
 
