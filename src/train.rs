@@ -1,4 +1,11 @@
 //! Data, losses, the training loop, checkpoints, evaluation.
 
 pub mod adam;
+pub mod augment;
+pub mod curves;
+pub mod dataset;
+pub mod loader;
 pub mod losses;
+pub mod metrics;
+pub mod rng;
+pub mod samples;
