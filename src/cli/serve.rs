@@ -11,12 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::runtime::RuntimeArgs;
-use super::threads;
 use crate::engine::{Engine, EngineConfig};
 use crate::http::limits::{ByteSize, Limits};
 use crate::http::shutdown::Signals;
 use crate::http::{self, Service};
-use crate::models::Registry;
 
 /// Flags of `sakuga serve`.
 #[derive(Args, Clone, Debug)]
@@ -109,7 +107,6 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 /// Where the address is taken, or the models or the device cannot be had.
 pub fn run(args: ServeArgs) -> anyhow::Result<()> {
     log(&args)?;
-    threads::use_threads(args.runtime.threads)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(args));
     // Work on the blocking pool whose requester is gone need not be waited for.
@@ -156,14 +153,12 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
 }
 
 fn start(args: &ServeArgs) -> anyhow::Result<Engine> {
-    let registry = Registry::open(args.runtime.models.as_deref())?;
-    for broken in registry.broken() {
+    let (config, device) = args.runtime.config()?;
+    for broken in config.registry.broken() {
         tracing::warn!(%broken, "a model is left out");
     }
-    let (device, name) = args.runtime.device.open().map_err(anyhow::Error::msg)?;
-    tracing::info!(device = name, models = registry.cards().count(), "starting");
-    let config = EngineConfig { queue: args.limits.queue, ..EngineConfig::new(registry, device) };
-    Ok(Engine::start(config)?)
+    tracing::info!(device, models = config.registry.cards().count(), "starting");
+    Ok(Engine::start(EngineConfig { queue: args.limits.queue, ..config })?)
 }
 
 #[cfg(test)]
