@@ -2,7 +2,14 @@
 
 pub mod exit;
 pub mod fit;
+pub mod health;
 pub mod looks;
+pub mod models;
 pub mod progress;
 pub mod publish;
+pub mod runtime;
+pub mod serve;
+pub mod service;
+pub mod stylize;
 pub mod threads;
+pub mod train;

@@ -1,14 +1,14 @@
 //! The trainer's command line.
 
 use clap::Parser;
-use sakuga::cli::{exit, fit, publish, looks};
+use sakuga::cli::{exit, train};
 use std::process::ExitCode;
 
+/// Pictures are large and short-lived: mimalloc gives their memory back where
+/// glibc's allocator keeps it (and reuses it faster).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[derive(Parser)]
-enum C { Fit(Box<fit::FitArgs>), Publish(publish::PublishArgs), Looks(looks::LooksArgs) }
 fn main() -> ExitCode {
-    exit::code(match C::parse() { C::Fit(a) => fit::run(*a), C::Publish(a) => publish::run(a), C::Looks(a)=>looks::run(a) })
+    exit::code(train::run(train::TrainCli::parse()))
 }

@@ -80,8 +80,7 @@ struct Solver {
 impl Solver {
     fn new(width: usize, height: usize) -> Self {
         let mut planner = DctPlanner::new();
-        let laplacian =
-            |n: usize| (0..n).map(|i| (2.0 - 2.0 * (PI * i as f64 / n as f64).cos()) as f32).collect();
+        let laplacian = |n: usize| (0..n).map(|i| (2.0 - 2.0 * (PI * i as f64 / n as f64).cos()) as f32).collect();
         let plane = || (vec![0.0; width * height], vec![0.0; width * height]);
         Self {
             rows: Pass(planner.plan_dct2(width)),
@@ -123,10 +122,7 @@ struct Pass(Arc<dyn TransformType2And3<f32>>);
 impl Pass {
     fn each(&self, lines: &mut [f32], f: impl Fn(usize, &mut [f32], &mut [f32]) + Sync) {
         let scratch = || vec![0.0; self.0.get_scratch_len()];
-        lines
-            .par_chunks_mut(self.0.len())
-            .enumerate()
-            .for_each_init(scratch, |scratch, (i, line)| f(i, line, scratch));
+        lines.par_chunks_mut(self.0.len()).enumerate().for_each_init(scratch, |scratch, (i, line)| f(i, line, scratch));
     }
 
     fn forward(&self, lines: &mut [f32]) {

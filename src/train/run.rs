@@ -151,8 +151,8 @@ impl Run {
     /// When there is no run or its settings cannot be read.
     pub fn recipe(folder: &Path) -> Result<Recipe, RunError> {
         let no_run = |reason: String| RunError::NoRun { folder: folder.to_owned(), reason };
-        let text = std::fs::read_to_string(folder.join(SETTINGS))
-            .map_err(|error| no_run(format!("{SETTINGS}: {error}")))?;
+        let text =
+            std::fs::read_to_string(folder.join(SETTINGS)).map_err(|error| no_run(format!("{SETTINGS}: {error}")))?;
         toml::from_str(&text).map_err(|error| no_run(format!("{SETTINGS}: {error}")))
     }
 
@@ -303,8 +303,11 @@ fn mend_rows(file: &Path, progress: &Progress) -> Result<(), RunError> {
         Err(source) => return Err(RunError::File { file: file.to_owned(), source }),
     };
     let epoch = |line: &str| serde_json::from_str::<Row>(line).ok().map(|row| row.epoch);
-    let mut lines: Vec<String> =
-        text.lines().filter(|line| epoch(line).is_some_and(|epoch| epoch < progress.epochs)).map(str::to_owned).collect();
+    let mut lines: Vec<String> = text
+        .lines()
+        .filter(|line| epoch(line).is_some_and(|epoch| epoch < progress.epochs))
+        .map(str::to_owned)
+        .collect();
     lines.push(progress.row.to_string());
     replace(file, (lines.join("\n") + "\n").as_bytes())?;
     Ok(())
