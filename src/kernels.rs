@@ -7,6 +7,8 @@ pub mod activation;
 pub mod adam;
 pub mod bias;
 pub mod conv;
+#[cfg(feature = "cuda")]
+pub mod cudnn;
 pub mod geometry;
 mod lowering;
 mod matmul;

@@ -5,6 +5,7 @@
 
 pub mod architecture;
 pub mod card;
+pub mod device;
 pub mod model;
 pub mod publish;
 pub mod registry;
@@ -12,5 +13,6 @@ pub mod store;
 
 pub use architecture::Architecture;
 pub use card::Card;
+pub use device::DeviceChoice;
 pub use model::Model;
 pub use registry::{Registry, RegistryError};

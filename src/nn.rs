@@ -17,5 +17,6 @@ pub mod norm;
 pub mod ops;
 pub mod patch_gan;
 pub mod unet;
+pub mod update;
 
 pub use generator::{Generator, Pass};

@@ -3,7 +3,7 @@
 /// Sizes of the trilinear form that convolution, its adjoint and its weight
 /// gradient share: an input `(N, Cin, H, W)`, a weight `(Cout, Cin, K, K)` and
 /// an output `(N, Cout, Hout, Wout)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Geometry {
     /// Pictures in the batch, N.
     pub batch: usize,

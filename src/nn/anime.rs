@@ -226,3 +226,96 @@ impl Generator for Anime {
         Some(reach + 2 * scale + 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::activation::upsample2;
+    use super::super::init::Parameters;
+    use super::*;
+    use candle_core::Device;
+
+    fn wave(shape: &[usize], scale: f32) -> Tensor {
+        let count: usize = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|i| scale * (0.7 * i as f32).sin()).collect();
+        Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+    }
+
+    /// A network whose residual branches and head are not zero, as after training.
+    fn trained(config: &AnimeConfig) -> Anime {
+        let parameters = Parameters::default();
+        let network = anime(config, parameters.seeded(3, &Device::Cpu)).unwrap();
+        for (i, (_, var)) in parameters.all().into_iter().enumerate() {
+            let noise = wave(var.dims(), 0.05 + 0.001 * i as f32);
+            var.set(&(var.as_detached_tensor() + noise).unwrap()).unwrap();
+        }
+        network
+    }
+
+    fn largest(x: &Tensor) -> f32 {
+        x.abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+    }
+
+    #[test]
+    fn spread_weight_equals_doubling_then_convolution() {
+        let (x, w) = (wave(&[2, 5, 6, 4], 1.0), wave(&[3, 5, 3, 3], 0.5));
+        let plain = conv2d(&upsample2(&x).unwrap(), &w, 1, 1).unwrap();
+        let fused = conv_transpose2d(&x, &spread(&w).unwrap(), 2, 1, 0).unwrap();
+        assert_eq!(plain.dims(), fused.dims());
+        assert!(largest(&(plain - fused).unwrap()) < 1e-5);
+    }
+
+    #[test]
+    fn an_untrained_network_returns_the_photo() {
+        let network = anime(&AnimeConfig::default(), Parameters::default().seeded(1, &Device::Cpu)).unwrap();
+        let photo = wave(&[1, 3, 32, 48], 0.9);
+        let drawn = network.forward(&photo, &Pass::INFERENCE).unwrap();
+        assert_eq!(largest(&(drawn - photo).unwrap()), 0.0);
+    }
+
+    #[test]
+    fn nothing_beyond_the_reach_changes_a_pixel() {
+        let config = AnimeConfig { widths: vec![4, 6], blocks: 1 };
+        let network = trained(&config);
+        let reach = network.reach().unwrap();
+        let side = 4 * (2 * reach).div_ceil(4) + 8;
+        let photo = wave(&[1, 3, side, side], 0.5);
+        // One pixel changed in the middle.
+        let middle = side / 2;
+        let mut values: Vec<f32> = photo.flatten_all().unwrap().to_vec1().unwrap();
+        values[middle * side + middle] += 0.4;
+        let other = Tensor::from_vec(values, photo.dims(), &Device::Cpu).unwrap();
+        let draw = |x: &Tensor| network.forward(x, &Pass::INFERENCE).unwrap();
+        let change = (draw(&photo) - draw(&other)).unwrap().abs().unwrap().sum(1).unwrap().squeeze(0).unwrap();
+        let change: Vec<Vec<f32>> = change.to_vec2().unwrap();
+        let mut farthest = 0;
+        for (y, row) in change.iter().enumerate() {
+            for (x, value) in row.iter().enumerate() {
+                if *value > 0.0 {
+                    farthest = farthest.max(y.abs_diff(middle)).max(x.abs_diff(middle));
+                }
+            }
+        }
+        assert!(farthest > 0, "the change must be seen somewhere");
+        assert!(farthest <= reach, "a pixel {farthest} away changed, but the reach is said to be {reach}");
+    }
+
+    #[test]
+    fn batches_do_not_change_a_picture() {
+        let network = trained(&AnimeConfig { widths: vec![4, 6, 8], blocks: 1 });
+        let (a, b) = (wave(&[1, 3, 16, 24], 0.5), wave(&[1, 3, 16, 24], 0.9));
+        let both = network.forward(&Tensor::cat(&[&a, &b], 0).unwrap(), &Pass::INFERENCE).unwrap();
+        for (i, photo) in [a, b].iter().enumerate() {
+            let alone = network.forward(photo, &Pass::INFERENCE).unwrap();
+            assert_eq!(largest(&(both.narrow(0, i, 1).unwrap() - alone).unwrap()), 0.0);
+        }
+    }
+
+    #[test]
+    fn sides_that_do_not_fit_are_refused() {
+        let network = trained(&AnimeConfig { widths: vec![4, 6], blocks: 0 });
+        let error = network.forward(&wave(&[1, 3, 6, 8], 1.0), &Pass::INFERENCE).unwrap_err().to_string();
+        assert!(error.contains("multiples of 4"), "{error}");
+    }
+}

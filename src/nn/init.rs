@@ -33,6 +33,12 @@ impl Parameters {
         VarBuilder::from_backend(Box::new(backend), DType::F32, device.clone())
     }
 
+    /// A builder of a second view of the parameters, as constants that follow
+    /// every change: no gradient is computed for them.
+    pub fn constant(&self, device: &Device) -> VarBuilder<'static> {
+        VarBuilder::from_backend(Box::new(Constant(self.clone())), DType::F32, device.clone())
+    }
+
     /// Every parameter in the order of the names.
     pub fn all(&self) -> Vec<(String, Var)> {
         let map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,6 +103,27 @@ impl SimpleBackend for Seeded {
 
     fn contains_tensor(&self, name: &str) -> bool {
         self.given.is_empty() || self.given.contains_key(name)
+    }
+}
+
+struct Constant(Parameters);
+
+impl SimpleBackend for Constant {
+    fn get(&self, shape: Shape, name: &str, _: Init, _: DType, _: &Device) -> Result<Tensor> {
+        let map = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match map.get(name) {
+            // Detached, the tensor still shares the variable's memory.
+            Some(var) if var.shape() == &shape => Ok(var.as_detached_tensor()),
+            _ => bail!("there is no parameter {name} of shape {shape:?}"),
+        }
+    }
+
+    fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> Result<Tensor> {
+        bail!("the shape of {name} must be given")
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
     }
 }
 

@@ -1,0 +1,99 @@
+//! `sakuga-train looks`: photos into the looks that a generator learns.
+
+use crate::imaging::{self, Format, Limits};
+use crate::looks::Look;
+use anyhow::{Context, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Renders a target look of one photo, or of every photo in a folder.
+#[derive(Debug, clap::Args)]
+pub struct LooksArgs {
+    /// The look: cel, gouache, luminous or ink
+    #[arg(long, value_name = "NAME")]
+    pub look: Look,
+    /// A photo, or a folder of photos
+    #[arg(value_name = "IN")]
+    pub input: PathBuf,
+    /// The picture to write, its extension the format; or a folder, made if missing, for PNG files of the
+    /// photos' base names
+    #[arg(value_name = "OUT")]
+    pub output: PathBuf,
+}
+
+/// Runs `sakuga-train looks`.
+///
+/// # Errors
+///
+/// A photo that cannot be read or a picture that cannot be written, and in a folder two photos with one base
+/// name or no photo at all. In a folder, the pictures that were finished stay.
+pub fn run(args: LooksArgs) -> anyhow::Result<()> {
+    if args.input.is_dir() {
+        return folder(args.look, &args.input, &args.output);
+    }
+    let format = format_of(&args.output)
+        .filter(|format| format.writable())
+        .with_context(|| format!("{}: name a file that ends in .png, .jpg or .webp", args.output.display()))?;
+    ensure!(!args.output.is_dir(), "{}: IN is one photo, so OUT must be a file", args.output.display());
+    render(args.look, &args.input, &args.output, format)
+}
+
+/// Renders every photo of `input` (not of folders in it) into `output`, as many at once as there are threads.
+fn folder(look: Look, input: &Path, output: &Path) -> anyhow::Result<()> {
+    let photos = photos(input)?;
+    fs::create_dir_all(output).with_context(|| format!("cannot make the folder {}", output.display()))?;
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta}")?;
+    let bar = ProgressBar::new(photos.len() as u64).with_style(style).with_prefix(look.name());
+    photos.into_par_iter().try_for_each(|(mut name, photo): (OsString, PathBuf)| {
+        name.push(".png");
+        render(look, &photo, &output.join(name), Format::Png)?;
+        bar.inc(1);
+        Ok(())
+    })
+}
+
+/// The photos of a folder by base name, told from other files by their extensions.
+fn photos(folder: &Path) -> anyhow::Result<BTreeMap<OsString, PathBuf>> {
+    let mut photos = BTreeMap::new();
+    let unreadable = || format!("cannot read the folder {}", folder.display());
+    for entry in fs::read_dir(folder).with_context(unreadable)? {
+        let path = entry.with_context(unreadable)?.path();
+        let (Some(base), Some(_)) = (path.file_stem(), format_of(&path)) else { continue };
+        let base = base.to_owned();
+        if let Some(other) = photos.insert(base, path.clone()) {
+            anyhow::bail!("{} and {} would both become one picture: rename one", other.display(), path.display());
+        }
+    }
+    ensure!(
+        !photos.is_empty(),
+        "no photo in {}: it should hold .jpg, .png, .webp, .gif or .bmp files",
+        folder.display()
+    );
+    Ok(photos)
+}
+
+fn format_of(path: &Path) -> Option<Format> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    let extension = if extension == "jpeg" { "jpg" } else { &extension };
+    [Format::Jpeg, Format::Png, Format::WebP, Format::Gif, Format::Bmp].into_iter().find(|f| f.extension() == extension)
+}
+
+/// One photo into one picture, written beside its place and renamed.
+fn render(look: Look, photo: &Path, picture: &Path, format: Format) -> anyhow::Result<()> {
+    let bytes = fs::read(photo).with_context(|| format!("cannot read {}", photo.display()))?;
+    let decoded = imaging::decode(&bytes, &Limits::default()).with_context(|| photo.display().to_string())?;
+    let bytes = imaging::encode(&look.render(&decoded.picture), format, None)?;
+    let folder = picture.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> anyhow::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&bytes)?;
+        file.persist(picture)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", picture.display()))
+}

@@ -1,0 +1,43 @@
+//! The command line of `sakuga`.
+
+use super::{health, models, serve, stylize};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// A photo goes in, an anime-styled picture comes out.
+///
+/// Without a command it serves, like `sakuga serve`.
+#[derive(Parser, Debug)]
+#[command(name = "sakuga", version, args_conflicts_with_subcommands = true)]
+pub struct ServiceCli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::ServeArgs,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Answer photos over HTTP
+    Serve(Box<serve::ServeArgs>),
+    /// Ask a running service whether it is ready
+    Health(health::HealthArgs),
+    /// Draw photos from files into files
+    Stylize(stylize::StylizeArgs),
+    /// List the models that are there
+    Models(models::ModelsArgs),
+}
+
+/// Runs what the command line says.
+///
+/// # Errors
+/// The command's own.
+pub fn run(cli: ServiceCli) -> Result<()> {
+    match cli.command {
+        Some(Command::Serve(args)) => serve::run(*args),
+        Some(Command::Health(args)) => health::run(args),
+        Some(Command::Stylize(args)) => stylize::run(args),
+        Some(Command::Models(args)) => models::run(args),
+        None => serve::run(cli.serve),
+    }
+}

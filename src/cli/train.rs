@@ -1,0 +1,35 @@
+//! The command line of `sakuga-train`.
+
+use super::{fit, looks, publish};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Train the generators that `sakuga` serves.
+#[derive(Parser, Debug)]
+#[command(name = "sakuga-train", version, arg_required_else_help = true)]
+pub struct TrainCli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Render a target look: file to file, or folder to folder
+    Looks(looks::LooksArgs),
+    /// Train a generator on pairs, or on photos and a look
+    Fit(Box<fit::FitArgs>),
+    /// Make a finished run a model, ready to serve
+    Publish(publish::PublishArgs),
+}
+
+/// Runs what the command line says.
+///
+/// # Errors
+/// The command's own.
+pub fn run(cli: TrainCli) -> Result<()> {
+    match cli.command {
+        Command::Looks(args) => looks::run(args),
+        Command::Fit(args) => fit::run(*args),
+        Command::Publish(args) => publish::run(args),
+    }
+}

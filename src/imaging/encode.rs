@@ -1,0 +1,111 @@
+//! A picture to bytes, with nothing in them but the picture.
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+use super::{Format, Picture};
+
+/// JPEG's and WebP's quality where none is asked for.
+pub const DEFAULT_QUALITY: u8 = 90;
+
+/// Why a picture cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// A format that we only read.
+    #[error("{0} is read but not written: ask for png, jpeg or webp")]
+    NotWritten(Format),
+    /// Quality out of range.
+    #[error("quality {0} is out of range: it goes from 1 to 100")]
+    Quality(u8),
+    /// Larger than the format can say.
+    #[error("{format} holds at most {max} pixels a side, and the picture is {width}×{height}: ask for png")]
+    TooLarge {
+        /// The format asked for.
+        format: Format,
+        /// The format's longest side.
+        max: u32,
+        /// The picture's width.
+        width: u32,
+        /// The picture's height.
+        height: u32,
+    },
+    /// The encoder failed.
+    #[error("the picture cannot be written as {format}: {reason}")]
+    Failed {
+        /// The format asked for.
+        format: Format,
+        /// What the encoder said.
+        reason: String,
+    },
+}
+
+/// Writes `picture` as `format`; the same picture gives the same bytes.
+///
+/// `quality` is 1 to 100 for JPEG and WebP (default [`DEFAULT_QUALITY`]), and
+/// means nothing to PNG, which is exact. JPEG has no alpha: it is laid on
+/// white.
+///
+/// # Errors
+/// See [`EncodeError`].
+pub fn encode(picture: &Picture, format: Format, quality: Option<u8>) -> Result<Vec<u8>, EncodeError> {
+    let quality = quality.unwrap_or(DEFAULT_QUALITY);
+    if !(1..=100).contains(&quality) {
+        return Err(EncodeError::Quality(quality));
+    }
+    match format {
+        Format::Jpeg => jpeg(picture, quality),
+        Format::Png => png(picture),
+        Format::WebP => webp(picture, quality),
+        Format::Gif | Format::Bmp => Err(EncodeError::NotWritten(format)),
+    }
+}
+
+fn check_side(picture: &Picture, format: Format, max: u32) -> Result<(), EncodeError> {
+    let Picture { width, height, .. } = *picture;
+    if width > max || height > max {
+        return Err(EncodeError::TooLarge { format, max, width, height });
+    }
+    Ok(())
+}
+
+fn failed(format: Format) -> impl Fn(image::ImageError) -> EncodeError {
+    move |error| EncodeError::Failed { format, reason: error.to_string() }
+}
+
+fn jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>, EncodeError> {
+    check_side(picture, Format::Jpeg, 65_535)?;
+    let flattened = picture.alpha.is_some().then(|| picture.on_white());
+    let rgb = flattened.as_deref().unwrap_or(&picture.rgb);
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality)
+        .write_image(rgb, picture.width, picture.height, ExtendedColorType::Rgb8)
+        .map_err(failed(Format::Jpeg))?;
+    Ok(bytes)
+}
+
+fn png(picture: &Picture) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive);
+    let (width, height) = (picture.width, picture.height);
+    match picture.alpha {
+        Some(_) => encoder.write_image(&picture.rgba(), width, height, ExtendedColorType::Rgba8),
+        None => encoder.write_image(&picture.rgb, width, height, ExtendedColorType::Rgb8),
+    }
+    .map_err(failed(Format::Png))?;
+    Ok(bytes)
+}
+
+fn webp(picture: &Picture, quality: u8) -> Result<Vec<u8>, EncodeError> {
+    check_side(picture, Format::WebP, 16_383)?;
+    let (width, height) = (picture.width, picture.height);
+    let quality = f32::from(quality);
+    let encoded = match picture.alpha {
+        Some(_) => webp::Encoder::from_rgba(&picture.rgba(), width, height).encode_simple(false, quality),
+        None => webp::Encoder::from_rgb(&picture.rgb, width, height).encode_simple(false, quality),
+    };
+    match encoded {
+        Ok(memory) => Ok(memory.to_vec()),
+        Err(error) => Err(EncodeError::Failed { format: Format::WebP, reason: format!("{error:?}") }),
+    }
+}

@@ -1,0 +1,194 @@
+//! The convolution family on CUDA: cuDNN's forward, backward-data and
+//! backward-filter operations are the three faces.
+//!
+//! The algorithm for a size is asked for once a thread and kept: asking costs
+//! more than a small convolution.
+
+use super::geometry::Geometry;
+use cudarc::cudnn::{ConvBackwardData, ConvBackwardFilter, ConvForward, Cudnn, CudnnError, sys};
+use cudarc::driver::{CudaSlice, CudaStream, CudaView, DriverError};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// What can fail on the way.
+#[derive(Debug, Error)]
+pub enum CudaConvError {
+    /// cuDNN refused.
+    #[error("cuDNN: {0:?}")]
+    Cudnn(CudnnError),
+    /// The driver refused, as when memory is short.
+    #[error("CUDA: {0:?}")]
+    Driver(DriverError),
+}
+
+impl From<CudnnError> for CudaConvError {
+    fn from(error: CudnnError) -> Self {
+        Self::Cudnn(error)
+    }
+}
+
+impl From<DriverError> for CudaConvError {
+    fn from(error: DriverError) -> Self {
+        Self::Driver(error)
+    }
+}
+
+/// An algorithm and the bytes of memory that it works in.
+type Plan<A> = (A, usize);
+
+/// One thread's handle on one stream's device, and the plans found so far.
+struct Context {
+    stream: Arc<CudaStream>,
+    cudnn: Arc<Cudnn>,
+    forward: HashMap<Geometry, Plan<sys::cudnnConvolutionFwdAlgo_t>>,
+    adjoint: HashMap<Geometry, Plan<sys::cudnnConvolutionBwdDataAlgo_t>>,
+    weight_gradient: HashMap<Geometry, Plan<sys::cudnnConvolutionBwdFilterAlgo_t>>,
+}
+
+thread_local! {
+    /// cuDNN's handles belong to one thread.
+    static CONTEXTS: RefCell<Vec<Context>> = const { RefCell::new(Vec::new()) };
+}
+
+fn with_context<R>(
+    stream: &Arc<CudaStream>,
+    f: impl FnOnce(&mut Context) -> Result<R, CudaConvError>,
+) -> Result<R, CudaConvError> {
+    CONTEXTS.with_borrow_mut(|contexts| {
+        let known = contexts.iter().position(|context| Arc::ptr_eq(&context.stream, stream));
+        let index = match known {
+            Some(index) => index,
+            None => {
+                contexts.push(Context {
+                    stream: stream.clone(),
+                    cudnn: Cudnn::new(stream.clone())?,
+                    forward: HashMap::new(),
+                    adjoint: HashMap::new(),
+                    weight_gradient: HashMap::new(),
+                });
+                contexts.len() - 1
+            }
+        };
+        f(&mut contexts[index])
+    })
+}
+
+type Tensor4 = cudarc::cudnn::TensorDescriptor<f32>;
+type Filter4 = cudarc::cudnn::FilterDescriptor<f32>;
+type Convolution = cudarc::cudnn::ConvDescriptor<f32>;
+
+/// cuDNN's view of the sizes: convolution, input, filter, output.
+fn describe(cudnn: &Arc<Cudnn>, g: &Geometry) -> Result<(Convolution, Tensor4, Filter4, Tensor4), CudnnError> {
+    const NCHW: sys::cudnnTensorFormat_t = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW;
+    let (padding, stride) = (g.padding as i32, g.stride as i32);
+    let convolution = cudnn.create_conv2d::<f32>(
+        [padding, padding],
+        [stride, stride],
+        [1, 1],
+        sys::cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION,
+    )?;
+    let shape = |channels: usize, (h, w): (usize, usize)| [g.batch as i32, channels as i32, h as i32, w as i32];
+    let kernel = g.kernel as i32;
+    Ok((
+        convolution,
+        cudnn.create_4d_tensor::<f32>(NCHW, shape(g.in_channels, g.input))?,
+        cudnn.create_4d_filter::<f32>(NCHW, [g.out_channels as i32, g.in_channels as i32, kernel, kernel])?,
+        cudnn.create_4d_tensor::<f32>(NCHW, shape(g.out_channels, g.output))?,
+    ))
+}
+
+/// `y = conv(x, w)`; shapes as in [`super::conv::forward`].
+///
+/// # Errors
+/// When cuDNN or the driver refuses.
+pub fn forward(
+    g: &Geometry,
+    stream: &Arc<CudaStream>,
+    x: &CudaView<'_, f32>,
+    w: &CudaView<'_, f32>,
+    y: &mut CudaSlice<f32>,
+) -> Result<(), CudaConvError> {
+    assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    with_context(stream, |context| {
+        let (conv, input, filter, output) = describe(&context.cudnn, g)?;
+        let op = ConvForward { conv: &conv, x: &input, w: &filter, y: &output };
+        let (algorithm, bytes) = match context.forward.get(g) {
+            Some(plan) => *plan,
+            None => {
+                let algorithm = op.pick_algorithm()?;
+                let plan = (algorithm, op.get_workspace_size(algorithm)?);
+                context.forward.insert(*g, plan);
+                plan
+            }
+        };
+        let mut memory = stream.alloc_zeros::<u8>(bytes)?;
+        // SAFETY: the descriptors were made from the sizes that the lengths
+        // were just compared with, and all values are f32 in NCHW order.
+        unsafe { op.launch(algorithm, Some(&mut memory), (1.0, 0.0), x, w, y)? };
+        Ok(())
+    })
+}
+
+/// `x = convᵀ(y, w)`; shapes as in [`super::conv::adjoint`].
+///
+/// # Errors
+/// When cuDNN or the driver refuses.
+pub fn adjoint(
+    g: &Geometry,
+    stream: &Arc<CudaStream>,
+    y: &CudaView<'_, f32>,
+    w: &CudaView<'_, f32>,
+    x: &mut CudaSlice<f32>,
+) -> Result<(), CudaConvError> {
+    assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    with_context(stream, |context| {
+        let (conv, input, filter, output) = describe(&context.cudnn, g)?;
+        let op = ConvBackwardData { conv: &conv, dx: &input, w: &filter, dy: &output };
+        let (algorithm, bytes) = match context.adjoint.get(g) {
+            Some(plan) => *plan,
+            None => {
+                let algorithm = op.pick_algorithm()?;
+                let plan = (algorithm, op.get_workspace_size(algorithm)?);
+                context.adjoint.insert(*g, plan);
+                plan
+            }
+        };
+        let mut memory = stream.alloc_zeros::<u8>(bytes)?;
+        // SAFETY: as in `forward`.
+        unsafe { op.launch(algorithm, Some(&mut memory), (1.0, 0.0), x, w, y)? };
+        Ok(())
+    })
+}
+
+/// `w = wgrad(x, y)`; shapes as in [`super::conv::weight_gradient`].
+///
+/// # Errors
+/// When cuDNN or the driver refuses.
+pub fn weight_gradient(
+    g: &Geometry,
+    stream: &Arc<CudaStream>,
+    x: &CudaView<'_, f32>,
+    y: &CudaView<'_, f32>,
+    w: &mut CudaSlice<f32>,
+) -> Result<(), CudaConvError> {
+    assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    with_context(stream, |context| {
+        let (conv, input, filter, output) = describe(&context.cudnn, g)?;
+        let op = ConvBackwardFilter { conv: &conv, x: &input, dw: &filter, dy: &output };
+        let (algorithm, bytes) = match context.weight_gradient.get(g) {
+            Some(plan) => *plan,
+            None => {
+                let algorithm = op.pick_algorithm()?;
+                let plan = (algorithm, op.get_workspace_size(algorithm)?);
+                context.weight_gradient.insert(*g, plan);
+                plan
+            }
+        };
+        let mut memory = stream.alloc_zeros::<u8>(bytes)?;
+        // SAFETY: as in `forward`.
+        unsafe { op.launch(algorithm, Some(&mut memory), (1.0, 0.0), x, w, y)? };
+        Ok(())
+    })
+}

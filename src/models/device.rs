@@ -1,0 +1,67 @@
+//! Which device to compute on.
+
+use candle_core::Device;
+use std::fmt;
+use std::str::FromStr;
+
+/// What `--device` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The first GPU if there is one, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The GPU of that number; if it cannot be had, an error.
+    Cuda(usize),
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => text
+                .strip_prefix("cuda:")
+                .and_then(|number| number.parse().ok())
+                .map(Self::Cuda)
+                .ok_or_else(|| format!("{text:?} is no device: use auto, cpu, cuda or cuda:N")),
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(number) => write!(f, "cuda:{number}"),
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// The device itself, and how to name it to people.
+    ///
+    /// # Errors
+    /// When a GPU was asked for and cannot be had: says what is missing.
+    pub fn open(self) -> Result<(Device, String), String> {
+        match self {
+            Self::Cpu => Ok((Device::Cpu, "cpu".into())),
+            Self::Auto => match Device::new_cuda(0) {
+                Ok(device) => Ok((device, "cuda:0".into())),
+                Err(_) => Ok((Device::Cpu, "cpu (no GPU found)".into())),
+            },
+            Self::Cuda(number) => Device::new_cuda(number).map(|device| (device, format!("cuda:{number}"))).map_err(|error| {
+                if cfg!(feature = "cuda") {
+                    format!("the GPU cuda:{number} cannot be used: {error}; check the driver (nvidia-smi) or use --device cpu")
+                } else {
+                    "this binary was built without CUDA: build it with --features cuda, or use --device cpu".into()
+                }
+            }),
+        }
+    }
+}

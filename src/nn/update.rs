@@ -1,0 +1,92 @@
+//! Parameters, moments and averages changed in place: one pass over memory,
+//! where tensor ops would allocate and copy for each term.
+
+use super::ops::slice;
+use crate::kernels::adam::{advance, approach, moments};
+use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
+
+pub use crate::kernels::adam::AdamStep;
+
+/// The values of a contiguous f32 tensor, to be changed.
+fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(values), Some((start, end))) => Ok(&mut values[start..end]),
+        _ => bail!("an update in place needs a contiguous f32 tensor"),
+    }
+}
+
+struct Moments(AdamStep);
+
+impl InplaceOp2 for Moments {
+    fn name(&self) -> &'static str {
+        "adam-moments"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<()> {
+        let both = slice_mut(s1, l1)?;
+        let (first, second) = both.split_at_mut(both.len() / 2);
+        moments(&self.0, first, second, slice(s2, l2)?);
+        Ok(())
+    }
+}
+
+struct Advance(AdamStep);
+
+impl InplaceOp2 for Advance {
+    fn name(&self) -> &'static str {
+        "adam-advance"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<()> {
+        let both = slice(s2, l2)?;
+        let (first, second) = both.split_at(both.len() / 2);
+        advance(&self.0, slice_mut(s1, l1)?, first, second);
+        Ok(())
+    }
+}
+
+struct Approach(f32);
+
+impl InplaceOp2 for Approach {
+    fn name(&self) -> &'static str {
+        "approach"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<()> {
+        approach(slice_mut(s1, l1)?, slice(s2, l2)?, self.0);
+        Ok(())
+    }
+}
+
+/// One Adam step (Kingma, Ba 2015, algorithm 1) on `parameter`; `state` holds
+/// its first and second moment, `(2, count)`.
+///
+/// # Errors
+/// When the shapes do not fit or the device fails.
+pub fn adam_step(step: AdamStep, parameter: &Var, state: &Var, gradient: &Tensor) -> Result<()> {
+    let gradient = gradient.contiguous()?;
+    if let Device::Cpu = parameter.device() {
+        state.inplace_op2(&gradient, &Moments(step))?;
+        return parameter.inplace_op2(state, &Advance(step));
+    }
+    let gradient = gradient.flatten_all()?;
+    let (first, second) = (state.get(0)?, state.get(1)?);
+    let first = ((first * step.beta1)? + (&gradient * (1.0 - step.beta1))?)?;
+    let second = ((second * step.beta2)? + (gradient.sqr()? * (1.0 - step.beta2))?)?;
+    let (rate, root) = step.corrections();
+    let change = ((&first * rate)? / ((second.sqrt()? * root)? + step.epsilon)?)?;
+    state.set(&Tensor::stack(&[&first, &second], 0)?)?;
+    parameter.set(&(parameter.as_detached_tensor() - change.reshape(parameter.shape())?)?)
+}
+
+/// `average += share · (value − average)`.
+///
+/// # Errors
+/// When the shapes differ or the device fails.
+pub fn move_towards(average: &Var, value: &Tensor, share: f64) -> Result<()> {
+    if let Device::Cpu = average.device() {
+        return average.inplace_op2(&value.contiguous()?, &Approach(share as f32));
+    }
+    let average_now = average.as_detached_tensor();
+    average.set(&(&average_now + ((value - &average_now)? * share)?)?)
+}

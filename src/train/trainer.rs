@@ -1,0 +1,240 @@
+//! The networks of a run and one step of the pix2pix loop.
+
+use super::adam::Adam;
+use super::losses::{gradient_l1, l1};
+use super::recipe::Recipe;
+use crate::nn::dropout::Noise;
+use crate::nn::init::Parameters;
+use crate::nn::patch_gan::{PatchGan, patch_gan};
+use crate::nn::update::move_towards;
+use crate::nn::{Generator, Pass};
+use candle_core::{Device, Result, Tensor};
+use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The losses of one step, or their means over an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Losses {
+    /// Mean absolute difference of drawn and target, −1..1.
+    pub l1: f64,
+    /// The same of their gradients.
+    pub gradient: f64,
+    /// The generator's adversarial loss; 0 while the discriminator does not play.
+    pub gan: f64,
+    /// The discriminator's loss; 0 while it does not play.
+    pub discriminator: f64,
+}
+
+impl Losses {
+    /// Whether every loss is a number.
+    pub fn are_finite(&self) -> bool {
+        [self.l1, self.gradient, self.gan, self.discriminator].iter().all(|loss| loss.is_finite())
+    }
+}
+
+/// The discriminator, what moves it, and a second view of it whose parameters
+/// are constants: the generator's step needs its gradient in the picture only.
+struct Judge {
+    network: PatchGan,
+    constant: PatchGan,
+    parameters: Parameters,
+    adam: Adam,
+}
+
+/// The networks and optimisers of a run.
+pub struct Trainer {
+    recipe: Recipe,
+    device: Device,
+    generator: Box<dyn Generator>,
+    parameters: Parameters,
+    adam: Adam,
+    /// The running average of the generator, and a network that draws with it.
+    average: Parameters,
+    average_generator: Box<dyn Generator>,
+    judge: Judge,
+    steps: u64,
+}
+
+impl Trainer {
+    /// Freshly initialised networks.
+    ///
+    /// # Errors
+    /// When the architecture's sizes make no sense or the device fails.
+    pub fn new(recipe: Recipe, device: Device) -> Result<Self> {
+        let parameters = Parameters::default();
+        let generator = recipe.architecture.build(parameters.seeded(recipe.seed, &device))?;
+        let average = Parameters::default();
+        let average_generator = recipe.architecture.build(average.given(copies(&parameters)?, &device))?;
+        let of_judge = Parameters::default();
+        let seeded: VarBuilder<'_> = of_judge.seeded(recipe.seed.wrapping_add(1), &device);
+        let network = patch_gan(recipe.discriminator, seeded)?;
+        let constant = patch_gan(recipe.discriminator, of_judge.constant(&device))?;
+        let judge = Judge { network, constant, adam: Adam::new(&of_judge, recipe.betas)?, parameters: of_judge };
+        let adam = Adam::new(&parameters, recipe.betas)?;
+        Ok(Self { recipe, device, generator, parameters, adam, average, average_generator, judge, steps: 0 })
+    }
+
+    /// One step on `photo` and `target`, both `(N, 3, H, W)` in −1..1, at
+    /// `share` of the learning rates.
+    ///
+    /// The losses come back before anything is changed by a loss that is not a
+    /// number: then no parameter has moved.
+    ///
+    /// # Errors
+    /// When the shapes do not fit or the device fails.
+    pub fn step(&mut self, photo: &Tensor, target: &Tensor, share: f64, adversarial: bool) -> Result<Losses> {
+        let recipe = &self.recipe;
+        let noise = Noise::new(recipe.seed ^ self.steps.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let pass = Pass { training: true, noise: Some(&noise) };
+        let drawn = self.generator.forward(photo, &pass)?;
+
+        let mut losses = Losses::default();
+        let mut judged = None;
+        if adversarial {
+            let real = self.judge.network.forward(photo, target, &pass)?;
+            let fake = self.judge.network.forward(photo, &drawn.detach(), &pass)?;
+            let loss = recipe.gan.discriminator(&real, &fake)?;
+            losses.discriminator = scalar(&loss)?;
+            if !losses.are_finite() {
+                return Ok(losses);
+            }
+            self.judge.adam.step(&loss.backward()?, share * recipe.discriminator_rate)?;
+            judged = Some(recipe.gan.generator(&self.judge.constant.forward(photo, &drawn, &pass)?)?);
+        }
+
+        let likeness = l1(&drawn, target)?;
+        let mut total = (&likeness * recipe.lambda_l1)?;
+        losses.l1 = scalar(&likeness)?;
+        if recipe.lambda_gradient > 0.0 {
+            let gradient = gradient_l1(&drawn, target)?;
+            losses.gradient = scalar(&gradient)?;
+            total = (total + gradient * recipe.lambda_gradient)?;
+        }
+        if let Some(judged) = judged {
+            losses.gan = scalar(&judged)?;
+            total = (total + judged * recipe.lambda_gan)?;
+        }
+        if !losses.are_finite() {
+            return Ok(losses);
+        }
+        self.adam.step(&total.backward()?, share * recipe.rate)?;
+        self.steps += 1;
+        self.follow()?;
+        Ok(losses)
+    }
+
+    /// Moves the running average; in the first steps it follows closely.
+    fn follow(&self) -> Result<()> {
+        let decay = self.recipe.ema.min((1 + self.steps) as f64 / (10 + self.steps) as f64);
+        let decay = if self.recipe.ema > 0.0 { decay } else { 0.0 };
+        for ((_, average), (_, value)) in self.average.all().iter().zip(self.parameters.all()) {
+            move_towards(average, &value.as_detached_tensor(), 1.0 - decay)?;
+        }
+        Ok(())
+    }
+
+    /// What the run would publish now: the running average's picture of `photo`.
+    ///
+    /// # Errors
+    /// When the shape does not fit or the device fails.
+    pub fn draw(&self, photo: &Tensor) -> Result<Tensor> {
+        Ok(self.average_generator.forward(&photo.to_device(&self.device)?, &Pass::INFERENCE)?.detach())
+    }
+
+    /// What both sides of a photo must be multiples of.
+    pub fn multiple(&self) -> usize {
+        self.generator.multiple()
+    }
+
+    /// Where the networks live.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The settings.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The generator's running average, by name: the weights to publish.
+    pub fn generator_weights(&self) -> HashMap<String, Tensor> {
+        self.average.tensors()
+    }
+
+    /// The discriminator's weights, by name.
+    pub fn discriminator_weights(&self) -> HashMap<String, Tensor> {
+        self.judge.parameters.tensors()
+    }
+
+    /// Starts from given generator weights instead of random ones.
+    ///
+    /// # Errors
+    /// When one is missing or of another shape.
+    pub fn start_from(&mut self, weights: &HashMap<String, Tensor>) -> Result<()> {
+        self.parameters.set(weights)?;
+        self.average.set(weights)
+    }
+
+    /// Everything that a resumed run needs, by name, and the steps taken.
+    pub fn state(&self) -> (HashMap<String, Tensor>, State) {
+        let (generator_moments, generator_updates) = self.adam.state();
+        let (discriminator_moments, discriminator_updates) = self.judge.adam.state();
+        let parts = [
+            ("generator", self.parameters.tensors()),
+            ("average", self.average.tensors()),
+            ("generator-moments", generator_moments),
+            ("discriminator", self.judge.parameters.tensors()),
+            ("discriminator-moments", discriminator_moments),
+        ];
+        let named = parts.into_iter().flat_map(|(part, tensors)| {
+            tensors.into_iter().map(move |(name, tensor)| (format!("{part}/{name}"), tensor))
+        });
+        (named.collect(), State { steps: self.steps, generator_updates, discriminator_updates })
+    }
+
+    /// Goes on from a saved state.
+    ///
+    /// # Errors
+    /// When a tensor is missing or of another shape.
+    pub fn restore(&mut self, tensors: &HashMap<String, Tensor>, state: State) -> Result<()> {
+        let part = |prefix: &str| -> HashMap<String, Tensor> {
+            let names = tensors.iter().filter_map(|(name, tensor)| {
+                Some((name.strip_prefix(prefix)?.strip_prefix('/')?.to_owned(), tensor.clone()))
+            });
+            names.collect()
+        };
+        self.parameters.set(&part("generator"))?;
+        self.average.set(&part("average"))?;
+        self.adam.restore(&part("generator-moments"), state.generator_updates)?;
+        self.judge.parameters.set(&part("discriminator"))?;
+        self.judge.adam.restore(&part("discriminator-moments"), state.discriminator_updates)?;
+        self.steps = state.steps;
+        Ok(())
+    }
+}
+
+/// The counters of a saved state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Steps of the loop.
+    pub steps: u64,
+    /// Updates of the generator.
+    pub generator_updates: u64,
+    /// Updates of the discriminator.
+    pub discriminator_updates: u64,
+}
+
+fn scalar(loss: &Tensor) -> Result<f64> {
+    loss.to_scalar::<f32>().map(f64::from)
+}
+
+/// The parameters' values in memory of their own.
+fn copies(parameters: &Parameters) -> Result<HashMap<String, Tensor>> {
+    parameters.tensors().into_iter().map(|(name, tensor)| Ok((name, tensor.copy()?))).collect()
+}
