@@ -4,6 +4,7 @@ pub mod adam;
 pub mod augment;
 pub mod curves;
 pub mod dataset;
+pub mod evaluate;
 pub mod loader;
 pub mod losses;
 pub mod metrics;
