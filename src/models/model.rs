@@ -26,7 +26,7 @@ impl Model {
         device: &Device,
     ) -> Result<Self> {
         let network = card.architecture.build(Parameters::default().given(generator, device))?;
-        if card.size_multiple % network.multiple() != 0 {
+        if !card.size_multiple.is_multiple_of(network.multiple()) {
             bail!("the card's size_multiple {} is not one of {}", card.size_multiple, network.multiple());
         }
         let discriminator = match (card.discriminator, discriminator) {
