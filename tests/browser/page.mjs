@@ -3,24 +3,18 @@
 // Exits with 1 and says what was wrong, if anything was.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { executablePath } from "./browser.mjs";
 
 const [url, photo] = process.argv.slice(2);
 assert(url && photo, "usage: node page.mjs URL PHOTO");
 // A picture may take long on a small machine without optimisation.
 const DRAWING = { timeout: 240_000 };
 
-const executablePath = [
-  process.env.SAKUGA_TEST_BROWSER,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-].find((path) => path && existsSync(path));
-assert(executablePath, "no Chromium found: `make test` installs it, or name one in SAKUGA_TEST_BROWSER");
+assert(executablePath, "Chromium is missing: `make test` installs it, or name a browser in SAKUGA_TEST_BROWSER");
 
 const profile = await mkdtemp(join(tmpdir(), "sakuga-browser-"));
 const context = await chromium.launchPersistentContext(profile, {
