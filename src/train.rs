@@ -2,10 +2,14 @@
 
 pub mod adam;
 pub mod augment;
+pub mod checkpoint;
 pub mod curves;
 pub mod dataset;
 pub mod loader;
 pub mod losses;
 pub mod metrics;
+pub mod recipe;
 pub mod rng;
+pub mod run;
 pub mod samples;
+pub mod trainer;

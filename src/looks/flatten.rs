@@ -2,13 +2,15 @@
 //!
 //! Xu, Lu, Xu, Jia, "Image Smoothing via L0 Gradient Minimization" (2011), by half-quadratic splitting:
 //! in turn, gradients too small for the present weight β are dropped, and the picture is solved for (in
-//! the frequency domain, the picture taken as a torus) that is nearest to the photo and to those gradients.
+//! the frequency domain) that is nearest to the photo and to those gradients.
+//!
+//! The picture is mirrored at its borders, so the transform is a cosine one. Taken as a torus, as is
+//! common, the sky would bleed into the ground at the opposite border.
 
 use super::raster::{Raster, Rgb};
 use rayon::prelude::*;
-use rustfft::num_complex::Complex32;
-use rustfft::{Fft, FftPlanner};
-use std::f64::consts::TAU;
+use rustdct::{DctPlanner, TransformType2And3};
+use std::f64::consts::PI;
 use std::sync::Arc;
 
 /// β grows by this factor a turn,
@@ -26,11 +28,11 @@ pub fn flatten(image: &Raster<Rgb>, lambda: f64) -> Raster<Rgb> {
         let threshold = (lambda / beta) as f32;
         let edges = gradients(&flat, threshold);
         let wanted = Raster::draw_rows(width, height, |y, out| {
-            let (above, here, photo) = (edges.row((y + height - 1) % height), edges.row(y), image.row(y));
+            let (above, here, photo) = (y.checked_sub(1).map(|y| edges.row(y)), edges.row(y), image.row(y));
             out.extend((0..width).map(|x| {
-                let left = here[(x + width - 1) % width].across;
-                let (edge, up) = (here[x], above[x].down);
-                let pull = |c: usize| left[c] - edge.across[c] + up[c] - edge.down[c];
+                let left = x.checked_sub(1).map_or([0.0; 3], |x| here[x].across);
+                let up = above.map_or([0.0; 3], |above| above[x].down);
+                let pull = |c: usize| left[c] - here[x].across[c] + up[c] - here[x].down[c];
                 [0, 1, 2].map(|c| photo[x][c] + beta as f32 * pull(c))
             }));
         });
@@ -47,14 +49,14 @@ struct Gradient {
     down: Rgb,
 }
 
-/// The forward differences, around the torus; zero where their squares, over all channels, sum to no more
+/// The forward differences, zero across the border; zero too where their squares, over all channels, sum to no more
 /// than `threshold`.
 fn gradients(image: &Raster<Rgb>, threshold: f32) -> Raster<Gradient> {
     let (width, height) = (image.width, image.height);
     Raster::draw_rows(width, height, |y, out| {
-        let (here, below) = (image.row(y), image.row((y + 1) % height));
+        let (here, below) = (image.row(y), image.row((y + 1).min(height - 1)));
         out.extend((0..width).map(|x| {
-            let (p, right) = (here[x], here[(x + 1) % width]);
+            let (p, right) = (here[x], here[(x + 1).min(width - 1)]);
             let across = [0, 1, 2].map(|c| right[c] - p[c]);
             let down = [0, 1, 2].map(|c| below[x][c] - p[c]);
             let energy: f32 = across.iter().chain(&down).map(|d| d * d).sum();
@@ -64,91 +66,85 @@ fn gradients(image: &Raster<Rgb>, threshold: f32) -> Raster<Gradient> {
     })
 }
 
-/// Solves (1 + β·∇ᵀ∇) flat = wanted on a torus.
+/// Solves (1 + β·∇ᵀ∇) flat = wanted on the mirrored picture.
 struct Solver {
     rows: Pass,
     columns: Pass,
     /// ∇ᵀ∇ by frequency: this one down plus this one across.
     laplacian_down: Vec<f32>,
     laplacian_across: Vec<f32>,
-    /// Two real channels a complex plane, red + i·green and blue + i·0: the filter's response is real and
-    /// even, so the two don't mix. One plane in rows, one in columns.
-    planes: [(Vec<Complex32>, Vec<Complex32>); 2],
+    /// A plane a channel, once in rows and once in columns.
+    planes: [(Vec<f32>, Vec<f32>); 3],
 }
 
 impl Solver {
     fn new(width: usize, height: usize) -> Self {
-        let mut planner = FftPlanner::new();
-        let laplacian = |n: usize| (0..n).map(|i| (2.0 - 2.0 * (TAU * i as f64 / n as f64).cos()) as f32).collect();
-        let plane = || (vec![Complex32::ZERO; width * height], vec![Complex32::ZERO; width * height]);
+        let mut planner = DctPlanner::new();
+        let laplacian = |n: usize| (0..n).map(|i| (2.0 - 2.0 * (PI * i as f64 / n as f64).cos()) as f32).collect();
+        let plane = || (vec![0.0; width * height], vec![0.0; width * height]);
         Self {
-            rows: Pass::new(&mut planner, width),
-            columns: Pass::new(&mut planner, height),
+            rows: Pass(planner.plan_dct2(width)),
+            columns: Pass(planner.plan_dct2(height)),
             laplacian_down: laplacian(height),
             laplacian_across: laplacian(width),
-            planes: [plane(), plane()],
+            planes: [plane(), plane(), plane()],
         }
     }
 
     fn solve(&mut self, wanted: &Raster<Rgb>, beta: f64, flat: &mut Raster<Rgb>) {
         let (width, height) = (wanted.width, wanted.height);
-        let norm = 1.0 / (width * height) as f32;
-        for (plane, (rows, columns)) in self.planes.iter_mut().enumerate() {
-            rows.par_chunks_mut(width).zip(wanted.data.par_chunks(width)).for_each(|(out, row)| {
-                for (z, &[r, g, b]) in out.iter_mut().zip(row) {
-                    *z = if plane == 0 { Complex32::new(r, g) } else { Complex32::new(b, 0.0) };
-                }
-            });
-            self.rows.run(rows, &self.rows.forward);
+        // The third cosine transform of the second one is the length's half.
+        let norm = 4.0 / (width * height) as f32;
+        for (channel, (rows, columns)) in self.planes.iter_mut().enumerate() {
+            rows.par_iter_mut().zip(&wanted.data).with_min_len(4096).for_each(|(value, rgb)| *value = rgb[channel]);
+            self.rows.forward(rows);
             transpose(rows, columns, width);
             let (down, across) = (&self.laplacian_down, &self.laplacian_across);
-            self.columns.run_with(columns, &self.columns.forward, |x, column| {
-                for (z, down) in column.iter_mut().zip(down) {
-                    *z *= norm / (1.0 + beta as f32 * (down + across[x]));
+            self.columns.there_and_back(columns, |x, column| {
+                for (value, down) in column.iter_mut().zip(down) {
+                    *value *= norm / (1.0 + beta as f32 * (down + across[x]));
                 }
             });
-            self.columns.run(columns, &self.columns.inverse);
             transpose(columns, rows, height);
-            self.rows.run(rows, &self.rows.inverse);
+            self.rows.inverse(rows);
         }
-        let [(rg, _), (b, _)] = &self.planes;
-        flat.data.par_iter_mut().zip(rg.par_iter().zip(b)).with_min_len(4096).for_each(|(rgb, (rg, b))| {
-            *rgb = [rg.re, rg.im, b.re];
+        let [(r, _), (g, _), (b, _)] = &self.planes;
+        let planes = r.par_iter().zip(g).zip(b);
+        flat.data.par_iter_mut().zip(planes).with_min_len(4096).for_each(|(rgb, ((r, g), b))| {
+            *rgb = [*r, *g, *b];
         });
     }
 }
 
-/// The transforms of one direction: all rows, or all columns.
-struct Pass {
-    forward: Arc<dyn Fft<f32>>,
-    inverse: Arc<dyn Fft<f32>>,
-}
+/// The cosine transforms of one direction: all rows, or all columns.
+struct Pass(Arc<dyn TransformType2And3<f32>>);
 
 impl Pass {
-    fn new(planner: &mut FftPlanner<f32>, length: usize) -> Self {
-        Self { forward: planner.plan_fft_forward(length), inverse: planner.plan_fft_inverse(length) }
+    fn each(&self, lines: &mut [f32], f: impl Fn(usize, &mut [f32], &mut [f32]) + Sync) {
+        let scratch = || vec![0.0; self.0.get_scratch_len()];
+        lines.par_chunks_mut(self.0.len()).enumerate().for_each_init(scratch, |scratch, (i, line)| f(i, line, scratch));
     }
 
-    fn run(&self, lines: &mut [Complex32], fft: &Arc<dyn Fft<f32>>) {
-        self.run_with(lines, fft, |_, _| ());
+    fn forward(&self, lines: &mut [f32]) {
+        self.each(lines, |_, line, scratch| self.0.process_dct2_with_scratch(line, scratch));
     }
 
-    fn run_with(
-        &self,
-        lines: &mut [Complex32],
-        fft: &Arc<dyn Fft<f32>>,
-        then: impl Fn(usize, &mut [Complex32]) + Sync,
-    ) {
-        let scratch = || vec![Complex32::ZERO; fft.get_inplace_scratch_len()];
-        lines.par_chunks_mut(fft.len()).enumerate().for_each_init(scratch, |scratch, (i, line)| {
-            fft.process_with_scratch(line, scratch);
-            then(i, line);
+    fn inverse(&self, lines: &mut [f32]) {
+        self.each(lines, |_, line, scratch| self.0.process_dct3_with_scratch(line, scratch));
+    }
+
+    /// Forward, `between`, inverse: while the line is in the cache.
+    fn there_and_back(&self, lines: &mut [f32], between: impl Fn(usize, &mut [f32]) + Sync) {
+        self.each(lines, |i, line, scratch| {
+            self.0.process_dct2_with_scratch(line, scratch);
+            between(i, line);
+            self.0.process_dct3_with_scratch(line, scratch);
         });
     }
 }
 
 /// Turns rows of `width` into columns, in square blocks that fit the cache.
-fn transpose(from: &[Complex32], to: &mut [Complex32], width: usize) {
+fn transpose(from: &[f32], to: &mut [f32], width: usize) {
     const BLOCK: usize = 16;
     let height = from.len() / width;
     to.par_chunks_mut(height * BLOCK).enumerate().for_each(|(band, out)| {
