@@ -15,6 +15,8 @@ use std::sync::Arc;
 const KAPPA: f64 = 2.0;
 /// until it passes this.
 const BETA_MAX: f64 = 1e5;
+/// So many lines are read at once from a buffer in which they lie across: a cache line's worth.
+const BAND: usize = 8;
 
 /// `image` (sRGB in 0..=1) with edges under about √`lambda` flattened; the answer is clipped to 0..=1.
 pub fn flatten(image: &Raster<Rgb>, lambda: f64) -> Raster<Rgb> {
@@ -23,143 +25,156 @@ pub fn flatten(image: &Raster<Rgb>, lambda: f64) -> Raster<Rgb> {
     let mut flat = image.clone();
     let mut beta = 2.0 * lambda;
     while beta < BETA_MAX {
-        let threshold = (lambda / beta) as f32;
-        let edges = gradients(&flat, threshold);
-        let wanted = Raster::draw_rows(width, height, |y, out| {
-            let (above, here, photo) = (edges.row((y + height - 1) % height), edges.row(y), image.row(y));
-            out.extend((0..width).map(|x| {
-                let left = here[(x + width - 1) % width].across;
-                let (edge, up) = (here[x], above[x].down);
-                let pull = |c: usize| left[c] - edge.across[c] + up[c] - edge.down[c];
-                [0, 1, 2].map(|c| photo[x][c] + beta as f32 * pull(c))
-            }));
-        });
-        solver.solve(&wanted, beta, &mut flat);
+        solver.solve(image, &mut flat, lambda, beta);
         beta *= KAPPA;
     }
     flat.map(|rgb| rgb.map(|c| c.clamp(0.0, 1.0)))
 }
 
-/// Forward differences at one pixel.
-#[derive(Clone, Copy)]
-struct Gradient {
-    across: Rgb,
-    down: Rgb,
+/// Two pixels' forward differences: to the right neighbour and to the one below.
+type Gradient = [Rgb; 2];
+
+/// The forward differences of row `y`, around the torus; zero where their squares, over all channels, sum to no
+/// more than `threshold`.
+fn edges(image: &Raster<Rgb>, y: usize, threshold: f32, out: &mut [Gradient]) {
+    let (here, below) = (image.row(y), image.row((y + 1) % image.height));
+    let edge = |p: Rgb, right: Rgb, below: Rgb| {
+        let gradient = [right, below].map(|q| [q[0] - p[0], q[1] - p[1], q[2] - p[2]]);
+        let energy: f32 = gradient.as_flattened().iter().map(|d| d * d).sum();
+        let keep = if energy > threshold { 1.0 } else { 0.0 };
+        gradient.map(|d| d.map(|c| c * keep))
+    };
+    let last = image.width - 1;
+    for (x, out) in out[..last].iter_mut().enumerate() {
+        *out = edge(here[x], here[x + 1], below[x]);
+    }
+    out[last] = edge(here[last], here[0], below[last]);
 }
 
-/// The forward differences, around the torus; zero where their squares, over all channels, sum to no more
-/// than `threshold`.
-fn gradients(image: &Raster<Rgb>, threshold: f32) -> Raster<Gradient> {
-    let (width, height) = (image.width, image.height);
-    Raster::draw_rows(width, height, |y, out| {
-        let (here, below) = (image.row(y), image.row((y + 1) % height));
-        out.extend((0..width).map(|x| {
-            let (p, right) = (here[x], here[(x + 1) % width]);
-            let across = [0, 1, 2].map(|c| right[c] - p[c]);
-            let down = [0, 1, 2].map(|c| below[x][c] - p[c]);
-            let energy: f32 = across.iter().chain(&down).map(|d| d * d).sum();
-            let keep = if energy > threshold { 1.0 } else { 0.0 };
-            Gradient { across: across.map(|d| d * keep), down: down.map(|d| d * keep) }
-        }));
-    })
-}
-
-/// Solves (1 + β·∇ᵀ∇) flat = wanted on a torus.
+/// One turn: (1 + β·∇ᵀ∇) flat = photo + β·∇ᵀ edges, solved for `flat` by its frequencies.
 struct Solver {
-    rows: Pass,
-    columns: Pass,
-    /// ∇ᵀ∇ by frequency: this one down plus this one across.
+    rows: Transform,
+    columns: Transform,
+    /// ∇ᵀ∇ by frequency: one down plus one across.
     laplacian_down: Vec<f32>,
     laplacian_across: Vec<f32>,
-    /// Two real channels a complex plane, red + i·green and blue + i·0: the filter's response is real and
-    /// even, so the two don't mix. One plane in rows, one in columns.
-    planes: [(Vec<Complex32>, Vec<Complex32>); 2],
+    /// `[red + i·green, blue]`: the solution's response is real and even, so two real channels share a complex
+    /// plane and don't mix. Row after row, and column after column.
+    by_row: [Vec<Complex32>; 2],
+    by_column: [Vec<Complex32>; 2],
 }
 
 impl Solver {
     fn new(width: usize, height: usize) -> Self {
         let mut planner = FftPlanner::new();
         let laplacian = |n: usize| (0..n).map(|i| (2.0 - 2.0 * (TAU * i as f64 / n as f64).cos()) as f32).collect();
-        let plane = || (vec![Complex32::ZERO; width * height], vec![Complex32::ZERO; width * height]);
+        let plane = || vec![Complex32::ZERO; width * height];
         Self {
-            rows: Pass::new(&mut planner, width),
-            columns: Pass::new(&mut planner, height),
+            rows: Transform::new(&mut planner, width),
+            columns: Transform::new(&mut planner, height),
             laplacian_down: laplacian(height),
             laplacian_across: laplacian(width),
-            planes: [plane(), plane()],
+            by_row: [plane(), plane()],
+            by_column: [plane(), plane()],
         }
     }
 
-    fn solve(&mut self, wanted: &Raster<Rgb>, beta: f64, flat: &mut Raster<Rgb>) {
-        let (width, height) = (wanted.width, wanted.height);
+    fn solve(&mut self, photo: &Raster<Rgb>, flat: &mut Raster<Rgb>, lambda: f64, beta: f64) {
+        self.rows_forwards(photo, flat, (lambda / beta) as f32, beta as f32);
+        self.columns_both_ways(beta as f32);
+        self.rows_backwards(flat);
+    }
+
+    fn rows_forwards(&mut self, photo: &Raster<Rgb>, flat: &Raster<Rgb>, threshold: f32, beta: f32) {
+        let (width, height) = (photo.width, photo.height);
+        let [rg, b] = &mut self.by_row;
+        let forward = &self.rows.forward;
+        let buffers = || ([(); 2].map(|()| vec![Gradient::default(); width]), self.rows.scratch());
+        let bands = rg.par_chunks_mut(width * BAND).zip(b.par_chunks_mut(width * BAND)).enumerate();
+        bands.for_each_init(buffers, |([above, here], scratch), (band, (rg, b))| {
+            edges(flat, (band * BAND + height - 1) % height, threshold, above);
+            let lines = rg.chunks_mut(width).zip(b.chunks_mut(width));
+            for (y, (rg, b)) in (band * BAND..).zip(lines) {
+                edges(flat, y, threshold, here);
+                let mut left = here[width - 1][0];
+                for (x, photo) in photo.row(y).iter().enumerate() {
+                    let [right, down] = here[x];
+                    let up = above[x][1];
+                    let wanted = [0, 1, 2].map(|c| photo[c] + beta * (left[c] - right[c] + up[c] - down[c]));
+                    (rg[x], b[x]) = (Complex32::new(wanted[0], wanted[1]), Complex32::new(wanted[2], 0.0));
+                    left = right;
+                }
+                forward.process_with_scratch(rg, scratch);
+                forward.process_with_scratch(b, scratch);
+                std::mem::swap(above, here);
+            }
+        });
+    }
+
+    fn columns_both_ways(&mut self, beta: f32) {
+        let (width, height) = (self.laplacian_across.len(), self.laplacian_down.len());
         let norm = 1.0 / (width * height) as f32;
-        for (plane, (rows, columns)) in self.planes.iter_mut().enumerate() {
-            rows.par_chunks_mut(width).zip(wanted.data.par_chunks(width)).for_each(|(out, row)| {
-                for (z, &[r, g, b]) in out.iter_mut().zip(row) {
-                    *z = if plane == 0 { Complex32::new(r, g) } else { Complex32::new(b, 0.0) };
-                }
-            });
-            self.rows.run(rows, &self.rows.forward);
-            transpose(rows, columns, width);
-            let (down, across) = (&self.laplacian_down, &self.laplacian_across);
-            self.columns.run_with(columns, &self.columns.forward, |x, column| {
-                for (z, down) in column.iter_mut().zip(down) {
-                    *z *= norm / (1.0 + beta as f32 * (down + across[x]));
-                }
-            });
-            self.columns.run(columns, &self.columns.inverse);
-            transpose(columns, rows, height);
-            self.rows.run(rows, &self.rows.inverse);
+        let Transform { forward, inverse } = &self.columns;
+        for (rows, columns) in self.by_row.iter().zip(&mut self.by_column) {
+            let bands = columns.par_chunks_mut(height * BAND).enumerate();
+            bands.for_each_init(
+                || self.columns.scratch(),
+                |scratch, (band, columns)| {
+                    gather(rows, width, band * BAND, columns, height);
+                    for (column, across) in columns.chunks_mut(height).zip(&self.laplacian_across[band * BAND..]) {
+                        forward.process_with_scratch(column, scratch);
+                        for (z, down) in column.iter_mut().zip(&self.laplacian_down) {
+                            *z *= norm / (1.0 + beta * (down + across));
+                        }
+                        inverse.process_with_scratch(column, scratch);
+                    }
+                },
+            );
         }
-        let [(rg, _), (b, _)] = &self.planes;
-        flat.data.par_iter_mut().zip(rg.par_iter().zip(b)).with_min_len(4096).for_each(|(rgb, (rg, b))| {
-            *rgb = [rg.re, rg.im, b.re];
+    }
+
+    fn rows_backwards(&self, flat: &mut Raster<Rgb>) {
+        let (width, height) = (flat.width, flat.height);
+        let inverse = &self.rows.inverse;
+        let buffers = || ([(); 2].map(|()| vec![Complex32::ZERO; width * BAND]), self.rows.scratch());
+        let bands = flat.data.par_chunks_mut(width * BAND).enumerate();
+        bands.for_each_init(buffers, |(planes, scratch), (band, flat)| {
+            for (plane, columns) in planes.iter_mut().zip(&self.by_column) {
+                let plane = &mut plane[..flat.len()];
+                gather(columns, height, band * BAND, plane, width);
+                inverse.process_with_scratch(plane, scratch);
+            }
+            for ((rgb, rg), b) in flat.iter_mut().zip(&planes[0]).zip(&planes[1]) {
+                *rgb = [rg.re, rg.im, b.re];
+            }
         });
     }
 }
 
-/// The transforms of one direction: all rows, or all columns.
-struct Pass {
+/// Copies lines of `length` to `out` that lie across in `from`, whose own lines have `stride`: the line at
+/// `first` and as many after it as `out` holds.
+fn gather(from: &[Complex32], stride: usize, first: usize, out: &mut [Complex32], length: usize) {
+    let lines = out.len() / length;
+    for (i, across) in from.chunks_exact(stride).enumerate() {
+        for (line, z) in across[first..first + lines].iter().enumerate() {
+            out[line * length + i] = *z;
+        }
+    }
+}
+
+/// The Fourier transforms of one direction's lines.
+struct Transform {
     forward: Arc<dyn Fft<f32>>,
     inverse: Arc<dyn Fft<f32>>,
 }
 
-impl Pass {
+impl Transform {
     fn new(planner: &mut FftPlanner<f32>, length: usize) -> Self {
         Self { forward: planner.plan_fft_forward(length), inverse: planner.plan_fft_inverse(length) }
     }
 
-    fn run(&self, lines: &mut [Complex32], fft: &Arc<dyn Fft<f32>>) {
-        self.run_with(lines, fft, |_, _| ());
+    fn scratch(&self) -> Vec<Complex32> {
+        let length = self.forward.get_inplace_scratch_len().max(self.inverse.get_inplace_scratch_len());
+        vec![Complex32::ZERO; length]
     }
-
-    fn run_with(
-        &self,
-        lines: &mut [Complex32],
-        fft: &Arc<dyn Fft<f32>>,
-        then: impl Fn(usize, &mut [Complex32]) + Sync,
-    ) {
-        let scratch = || vec![Complex32::ZERO; fft.get_inplace_scratch_len()];
-        lines.par_chunks_mut(fft.len()).enumerate().for_each_init(scratch, |scratch, (i, line)| {
-            fft.process_with_scratch(line, scratch);
-            then(i, line);
-        });
-    }
-}
-
-/// Turns rows of `width` into columns, in square blocks that fit the cache.
-fn transpose(from: &[Complex32], to: &mut [Complex32], width: usize) {
-    const BLOCK: usize = 16;
-    let height = from.len() / width;
-    to.par_chunks_mut(height * BLOCK).enumerate().for_each(|(band, out)| {
-        let left = band * BLOCK;
-        for top in (0..height).step_by(BLOCK) {
-            for (i, column) in out.chunks_mut(height).enumerate() {
-                let rows = top..height.min(top + BLOCK);
-                for (z, y) in column[rows.clone()].iter_mut().zip(rows) {
-                    *z = from[y * width + left + i];
-                }
-            }
-        }
-    });
 }
