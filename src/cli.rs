@@ -1,5 +1,7 @@
 //! The command lines of `sakuga` and `sakuga-train`: flags, and one file a command.
 
+pub mod check;
+pub mod eval;
 pub mod exit;
 pub mod fit;
 pub mod health;

@@ -5,6 +5,7 @@ pub mod augment;
 pub mod checkpoint;
 pub mod curves;
 pub mod dataset;
+pub mod evaluate;
 pub mod loader;
 pub mod losses;
 pub mod metrics;

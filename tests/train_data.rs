@@ -1,6 +1,11 @@
 //! The way of the training data: folders, pairs, samples, batches.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "train_data/evaluation.rs"]
+mod evaluation;
+#[path = "train_data/inspection.rs"]
+mod inspection;
+
 use indicatif::ProgressBar;
 use sakuga::imaging::{Format, Picture, encode};
 use sakuga::looks::Look;
@@ -164,9 +169,14 @@ fn a_look_renders_each_target_once() {
     assert_eq!(open(Look::Ink).read(0).unwrap().target.rgb, Look::Ink.render(&drawing(40, 30, 1)).rgb);
     assert_eq!(files().len(), 5);
 
-    // Photos right in a folder are read where there is no split.
-    let flat = Pairs::with_rendered(&dir.path().join("train"), Split::Val, Look::Cel, &cache, &ProgressBar::hidden());
-    assert_eq!(flat.unwrap().len(), 2);
+    // Photos right in a folder can be trained on, but they are no held-out split.
+    let (flat, bar) = (dir.path().join("train"), ProgressBar::hidden());
+    let train = Pairs::with_rendered(&flat, Split::Train, Look::Cel, &cache, &bar).unwrap();
+    assert_eq!(train.len(), 2);
+    let val = Pairs::with_rendered(&flat, Split::Val, Look::Cel, &cache, &bar);
+    assert!(matches!(val, Err(DataError::NoPhotos { folder }) if folder == flat.join("val")));
+    assert_eq!(Pairs::with_rendered_folder(&flat, Look::Cel, &cache, &bar).unwrap().len(), 2);
+    assert!(Pairs::with_rendered_folder(dir.path(), Look::Cel, &cache, &bar).is_err());
 }
 
 /// Draws one sample.

@@ -1,6 +1,6 @@
 //! The command line of `sakuga-train`.
 
-use super::{fit, looks, publish};
+use super::{check, eval, fit, looks, publish};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -16,10 +16,14 @@ pub struct TrainCli {
 enum Command {
     /// Render a target look: file to file, or folder to folder
     Looks(looks::LooksArgs),
+    /// Read a data folder and report every pair that would spoil a run
+    Check(check::CheckArgs),
     /// Train a generator on pairs, or on photos and a look
     Fit(Box<fit::FitArgs>),
     /// Make a finished run a model, ready to serve
     Publish(publish::PublishArgs),
+    /// Measure a model over a folder of pairs
+    Eval(eval::EvalArgs),
 }
 
 /// Runs what the command line says.
@@ -29,7 +33,9 @@ enum Command {
 pub fn run(cli: TrainCli) -> Result<()> {
     match cli.command {
         Command::Looks(args) => looks::run(args),
+        Command::Check(args) => check::run(args),
         Command::Fit(args) => fit::run(*args),
         Command::Publish(args) => publish::run(args),
+        Command::Eval(args) => eval::run(args),
     }
 }

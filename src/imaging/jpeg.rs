@@ -16,7 +16,7 @@ use super::raster::{Channels, Raster};
 
 /// Cameras write 1 scan and progressive encoders about 10; every scan walks
 /// over the whole picture, so a small file of thousands costs minutes.
-const MAX_SCANS: usize = 64;
+const MAX_SCANS: usize = 32;
 
 /// What the markers of a file's first picture say.
 #[derive(Default)]

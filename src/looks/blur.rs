@@ -3,31 +3,6 @@
 use super::raster::{Raster, mirror_101};
 use rayon::prelude::*;
 
-/// A pixel that a blur can average: numbers or small arrays of numbers.
-pub trait Blend: Copy + Send + Sync {
-    /// Black, the sum of nothing.
-    const ZERO: Self;
-    /// `self + weight · other`.
-    fn add(self, weight: f32, other: Self) -> Self;
-}
-
-impl Blend for f32 {
-    const ZERO: Self = 0.0;
-    fn add(self, weight: f32, other: Self) -> Self {
-        self + weight * other
-    }
-}
-
-impl<const N: usize> Blend for [f32; N] {
-    const ZERO: Self = [0.0; N];
-    fn add(mut self, weight: f32, other: Self) -> Self {
-        for (sum, value) in self.iter_mut().zip(other) {
-            *sum += weight * value;
-        }
-        self
-    }
-}
-
 /// The Gaussian of standard deviation `sigma` pixels, 4 σ to each side, scaled to a sum of 1.
 pub fn kernel(sigma: f32) -> Vec<f32> {
     let reach = ((sigma * 8.0 + 1.0).round() as i32 | 1) / 2;
@@ -37,33 +12,48 @@ pub fn kernel(sigma: f32) -> Vec<f32> {
 }
 
 /// `image` blurred by a Gaussian of standard deviation `sigma` pixels.
-pub fn gaussian<T: Blend>(image: &Raster<T>, sigma: f32) -> Raster<T> {
+pub fn gaussian<const N: usize>(image: &Raster<[f32; N]>, sigma: f32) -> Raster<[f32; N]> {
     let kernel = kernel(sigma);
     let reach = (kernel.len() / 2) as isize;
     let (width, height) = (image.width, image.height);
     let columns: Vec<usize> = (-reach..width as isize + reach).map(|x| mirror_101(x, width)).collect();
-    let mut data = vec![T::ZERO; width * height];
-    data.par_chunks_mut(width).enumerate().for_each_init(
-        || (vec![T::ZERO; width], Vec::with_capacity(columns.len())),
-        |(down, wide), (y, out)| {
-            down.fill(T::ZERO);
-            for (i, &weight) in kernel.iter().enumerate() {
-                let row = image.row(mirror_101(y as isize + i as isize - reach, height));
-                accumulate(down, row, weight);
-            }
-            wide.clear();
-            wide.extend(columns.iter().map(|&x| down[x]));
-            for (i, &weight) in kernel.iter().enumerate() {
-                accumulate(out, &wide[i..], weight);
-            }
-        },
-    );
+    let mut data = vec![[0.0; N]; width * height];
+    let buffers = || (vec![[0.0; N]; width], Vec::with_capacity(columns.len()));
+    data.par_chunks_mut(width).enumerate().for_each_init(buffers, |(down, wide), (y, out)| {
+        let rows: Vec<&[f32]> =
+            (-reach..=reach).map(|i| image.row(mirror_101(y as isize + i, height)).as_flattened()).collect();
+        weigh(down.as_flattened_mut(), &rows, &kernel);
+        wide.clear();
+        wide.extend(columns.iter().map(|&x| down[x]));
+        let shifted: Vec<&[f32]> = (0..kernel.len()).map(|i| wide[i..i + width].as_flattened()).collect();
+        weigh(out.as_flattened_mut(), &shifted, &kernel);
+    });
     Raster { width, height, data }
 }
 
-fn accumulate<T: Blend>(sums: &mut [T], values: &[T], weight: f32) {
-    for (sum, &value) in sums.iter_mut().zip(values) {
-        *sum = sum.add(weight, value);
+/// The sum of `lines`, each of `out`'s length, weighed by a symmetric `kernel`.
+fn weigh(out: &mut [f32], lines: &[&[f32]], kernel: &[f32]) {
+    /// So many sums at once stay in registers.
+    const BLOCK: usize = 32;
+    let middle = kernel.len() / 2;
+    let (before, after) = (&lines[..middle], &lines[middle + 1..]);
+    let blocks = out.len() / BLOCK * BLOCK;
+    let (whole, rest) = out.split_at_mut(blocks);
+    for (block, out) in whole.chunks_exact_mut(BLOCK).enumerate() {
+        let at = block * BLOCK;
+        let mut sums = [0.0; BLOCK];
+        for (sum, value) in sums.iter_mut().zip(&lines[middle][at..at + BLOCK]) {
+            *sum = kernel[middle] * value;
+        }
+        for ((a, b), weight) in before.iter().zip(after.iter().rev()).zip(kernel) {
+            for ((sum, a), b) in sums.iter_mut().zip(&a[at..at + BLOCK]).zip(&b[at..at + BLOCK]) {
+                *sum += weight * (a + b);
+            }
+        }
+        out.copy_from_slice(&sums);
+    }
+    for (i, out) in rest.iter_mut().enumerate() {
+        *out = lines.iter().zip(kernel).map(|(line, weight)| weight * line[blocks + i]).sum();
     }
 }
 
@@ -83,11 +73,11 @@ mod tests {
 
     #[test]
     fn a_dot_becomes_the_kernel_and_a_flat_picture_stays() {
-        let dot = Raster::draw(31, 31, |x, y| if (x, y) == (15, 15) { 1.0 } else { 0.0 });
+        let dot = Raster::draw(31, 31, |x, y| if (x, y) == (15, 15) { [1.0] } else { [0.0] });
         let (blurred, kernel) = (gaussian(&dot, 1.5), kernel(1.5));
         for i in 0..kernel.len() {
             let x = 15 + i - kernel.len() / 2;
-            assert!((blurred.at(x, 15) - kernel[i] * kernel[kernel.len() / 2]).abs() < 1e-6);
+            assert!((blurred.at(x, 15)[0] - kernel[i] * kernel[kernel.len() / 2]).abs() < 1e-6);
         }
         // Far narrower than the kernel, so that the mirror folds many times.
         let flat = Raster::draw(3, 2, |_, _| [0.25f32, 0.5, 1.0]);

@@ -6,14 +6,15 @@
 
 use super::raster::{Raster, Rgb};
 use super::structure::{Flow, flow};
+use rayon::prelude::*;
 use std::f32::consts::{FRAC_1_SQRT_2, PI};
 
 /// Gaussian scale of the flow's tensor, in pixels.
 const FLOW_SIGMA: f32 = 2.0;
 /// A colour and its square length, so that one pass gives means and variances.
 type Tap = [f32; 4];
-/// One lane a sector; `k + 4` lies opposite `k`.
-type Sectors = [f32; 8];
+/// One lane for each axis through two opposite sectors.
+type Axes = [f32; 4];
 
 /// `image` (sRGB in 0..=1) in dabs of `radius` pixels.
 pub fn kuwahara(image: &Raster<Rgb>, radius: f32) -> Raster<Rgb> {
@@ -21,15 +22,42 @@ pub fn kuwahara(image: &Raster<Rgb>, radius: f32) -> Raster<Rgb> {
     // The ellipse's long half-axis is at most twice the radius.
     let margin = (2.0 * radius) as usize;
     let taps = image.map(|[r, g, b]| [r, g, b, r * r + g * g + b * b]).padded(margin);
+    let brushes = Brushes::new(radius);
     Raster::draw_rows(image.width, image.height, |y, out| {
         out.extend(flow.row(y).iter().enumerate().map(|(x, &flow)| {
             let centre = (y + margin) * taps.width + x + margin;
-            dab(&taps, centre, &Ellipse::new(flow, radius))
+            brushes.of(flow).dab(&taps, centre)
         }));
     })
 }
 
-/// The filter's ellipse around one pixel: offsets (dx, dy) with `a·dx² + 2b·dx·dy + c·dy² ≤ 1`.
+/// The brushes of every direction and anisotropy in fine steps: computing the weights of a tap costs far more
+/// than using them, and pixels are many more than brushes.
+struct Brushes(Vec<Brush>);
+
+impl Brushes {
+    const ANGLES: usize = 128;
+    const STRETCHES: usize = 16;
+
+    fn new(radius: f32) -> Self {
+        let brush = |i: usize| {
+            let angle = (i / Self::STRETCHES) as f32 * PI / Self::ANGLES as f32;
+            let anisotropy = (i % Self::STRETCHES) as f32 / (Self::STRETCHES - 1) as f32;
+            Brush::new(&Ellipse::new(angle, anisotropy, radius))
+        };
+        Self((0..Self::ANGLES * Self::STRETCHES).into_par_iter().map(brush).collect())
+    }
+
+    fn of(&self, Flow { tangent: [cos, sin], anisotropy }: Flow) -> &Brush {
+        // A tangent and its opposite are one direction.
+        let turns = (sin.atan2(cos) / PI).rem_euclid(1.0);
+        let angle = (turns * Self::ANGLES as f32).round() as usize % Self::ANGLES;
+        let stretch = (anisotropy.clamp(0.0, 1.0) * (Self::STRETCHES - 1) as f32).round() as usize;
+        &self.0[angle * Self::STRETCHES + stretch]
+    }
+}
+
+/// The filter's ellipse: offsets (dx, dy) with `a·dx² + 2b·dx·dy + c·dy² ≤ 1`.
 struct Ellipse {
     /// (dx, dy) ↦ the unit disc's axis along the flow.
     along: [f32; 2],
@@ -39,13 +67,15 @@ struct Ellipse {
     b: f32,
     /// The quadratic form's determinant.
     det: f32,
+    /// How far the sectors overlap at the centre, and how sharply they bend.
     zeta: f32,
     eta: f32,
 }
 
 impl Ellipse {
-    fn new(Flow { tangent: [cos, sin], anisotropy }: Flow, radius: f32) -> Self {
-        let stretch = 1.0 + anisotropy.clamp(0.0, 1.0);
+    fn new(angle: f32, anisotropy: f32, radius: f32) -> Self {
+        let (sin, cos) = angle.sin_cos();
+        let stretch = 1.0 + anisotropy;
         let (long, short) = (1.0 / (radius * stretch), stretch / radius);
         let (along, across) = ([cos * long, sin * long], [-sin * short, cos * short]);
         let zeta = 2.0 / radius;
@@ -66,98 +96,103 @@ impl Ellipse {
         (self.a / self.det).sqrt() as i32
     }
 
-    /// First and last dx inside the ellipse on row `dy` (empty if first > last).
+    /// First and last dx inside the ellipse on row `dy` (none if first > last).
     fn span(&self, dy: i32) -> (i32, i32) {
         let dy = dy as f32;
         let (middle, half) = (-self.b * dy / self.a, (self.a - self.det * dy * dy).max(0.0).sqrt() / self.a);
         ((middle - half).ceil() as i32, (middle + half).floor() as i32)
     }
 
-    /// The weights of the tap at (dx, dy) in all sectors; the tap at (−dx, −dy) has them with the halves
-    /// swapped.
-    #[inline(always)]
-    fn weights(&self, dx: f32, dy: f32) -> ([f32; 4], [f32; 4]) {
+    /// The weights of the tap at (dx, dy) in the sectors ahead on the four axes, and in those behind.
+    ///
+    /// A sector's polynomial is (ζ + p − η·q²)², with p along its axis and q across it (equation 10 of the
+    /// paper); all eight are scaled to sum to a Gaussian of the distance.
+    fn weights(&self, dx: i32, dy: i32) -> (Axes, Axes) {
+        let (dx, dy) = (dx as f32, dy as f32);
         let u = self.along[0] * dx + self.along[1] * dy;
         let v = self.across[0] * dx + self.across[1] * dy;
         let square = u * u + v * v;
-        let (ahead, behind) = sectors(u, v, square, self.zeta, self.eta);
-        let mut total = 1e-9;
-        for k in 0..4 {
-            total += ahead[k] + behind[k];
-        }
-        let scale = fade(square) / total;
+        let axes = [u, (u + v) * FRAC_1_SQRT_2, v, (v - u) * FRAC_1_SQRT_2];
+        let sector = |p: f32| (self.zeta + p - self.eta * (square - p * p)).max(0.0).powi(2);
+        let (ahead, behind) = (axes.map(sector), axes.map(|p| sector(-p)));
+        let total: f32 = ahead.iter().chain(&behind).sum();
+        let scale = (-3.125 * square).exp() / (total + 1e-9);
         (ahead.map(|w| w * scale), behind.map(|w| w * scale))
     }
 }
 
-/// The sectors' polynomials, (ζ ± p − η·q²)², with p along a sector's axis and q across it: for four axes
-/// forwards, and for the same four backwards.
-#[inline(always)]
-fn sectors(u: f32, v: f32, square: f32, zeta: f32, eta: f32) -> ([f32; 4], [f32; 4]) {
-    let axes = [u, (u + v) * FRAC_1_SQRT_2, v, (v - u) * FRAC_1_SQRT_2];
-    let base = axes.map(|p| zeta - eta * (square - p * p));
-    let (mut ahead, mut behind) = ([0.0; 4], [0.0; 4]);
-    for k in 0..4 {
-        let (forwards, backwards) = ((base[k] + axes[k]).max(0.0), (base[k] - axes[k]).max(0.0));
-        ahead[k] = forwards * forwards;
-        behind[k] = backwards * backwards;
-    }
-    (ahead, behind)
+/// An ellipse's weights, made for reading taps two by two, at an offset and at its opposite: there, ahead and
+/// behind change places. With e and o the half sum and half difference of the weights ahead and behind, the two
+/// taps p and q give e·(p + q) ± o·(p − q), half the work of weighing each by itself.
+struct Brush {
+    /// The centre's weight in each sector.
+    centre: Axes,
+    /// The rows from the centre down: dy, first dx, number of taps.
+    rows: Vec<(isize, isize, usize)>,
+    /// `[e, o]` of each tap, row after row, scaled so that a sector's weights sum to 1.
+    weights: Vec<[Axes; 2]>,
 }
 
-/// exp(−3.125·t) for t in 0..=1 to six digits: a short series for the eighth part, then its eighth power.
-#[inline(always)]
-fn fade(t: f32) -> f32 {
-    let x = t * (-3.125 / 8.0);
-    let e = 1.0 + x * (1.0 + x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x * (1.0 / 120.0)))));
-    let square = e * e;
-    (square * square) * (square * square)
-}
-
-/// The filtered colour at `centre`, an index into `taps`.
-fn dab(taps: &Raster<Tap>, centre: usize, ellipse: &Ellipse) -> Rgb {
-    // A sector's mass is its opposite's too.
-    let mut mass = [1.0 / 8.0; 4];
-    let mut sums: [Sectors; 4] = taps.data[centre].map(|c| [c / 8.0; 8]);
-    for dy in 0..=ellipse.rows() {
-        let (first, last) = ellipse.span(dy);
-        let first = if dy == 0 { 1 } else { first };
-        if first > last {
-            continue;
-        }
-        let count = (last - first + 1) as usize;
-        let step = dy as isize * taps.width as isize + first as isize;
-        // The row below the centre from the left, and its mirror image above from the right.
-        let below = &taps.data[centre.wrapping_add_signed(step)..][..count];
-        let above = &taps.data[centre.wrapping_add_signed(-step) + 1 - count..][..count];
-        for (i, (p, q)) in below.iter().zip(above.iter().rev()).enumerate() {
-            let (ahead, behind) = ellipse.weights((first + i as i32) as f32, dy as f32);
-            for k in 0..4 {
-                mass[k] += ahead[k] + behind[k];
+impl Brush {
+    fn new(ellipse: &Ellipse) -> Self {
+        let (mut rows, mut weights) = (Vec::new(), Vec::new());
+        let centre = ellipse.weights(0, 0).0;
+        let mut mass = centre;
+        for dy in 0..=ellipse.rows() {
+            let (first, last) = ellipse.span(dy);
+            let first = if dy == 0 { 1 } else { first };
+            if first > last {
+                continue;
             }
-            for c in 0..4 {
-                for k in 0..4 {
-                    sums[c][k] += ahead[k] * p[c] + behind[k] * q[c];
-                    sums[c][k + 4] += behind[k] * p[c] + ahead[k] * q[c];
+            rows.push((dy as isize, first as isize, (last - first + 1) as usize));
+            for dx in first..=last {
+                let (ahead, behind) = ellipse.weights(dx, dy);
+                let pair = |k: usize| (ahead[k] + behind[k], ahead[k] - behind[k]);
+                mass = [0, 1, 2, 3].map(|k| mass[k] + pair(k).0);
+                weights.push([[0, 1, 2, 3].map(|k| pair(k).0 / 2.0), [0, 1, 2, 3].map(|k| pair(k).1 / 2.0)]);
+            }
+        }
+        let scale = |axes: Axes| [0, 1, 2, 3].map(|k| axes[k] / mass[k]);
+        Self { centre: scale(centre), rows, weights: weights.into_iter().map(|pair| pair.map(scale)).collect() }
+    }
+
+    /// The filtered colour at `centre`, an index into `taps`.
+    fn dab(&self, taps: &Raster<Tap>, centre: usize) -> Rgb {
+        let mut even = taps.data[centre].map(|c| self.centre.map(|w| w * c));
+        let mut odd = [[0.0; 4]; 4];
+        let mut weights = &self.weights[..];
+        for &(dy, first, count) in &self.rows {
+            let step = dy * taps.width as isize + first;
+            // A row below the centre from the left, and its mirror image above from the right.
+            let below = &taps.data[centre.wrapping_add_signed(step)..][..count];
+            let above = &taps.data[centre.wrapping_add_signed(-step) + 1 - count..][..count];
+            let (here, rest) = weights.split_at(count);
+            weights = rest;
+            for ((p, q), [e, o]) in below.iter().zip(above.iter().rev()).zip(here) {
+                for c in 0..4 {
+                    let (sum, difference) = (p[c] + q[c], p[c] - q[c]);
+                    for k in 0..4 {
+                        even[c][k] += e[k] * sum;
+                        odd[c][k] += o[k] * difference;
+                    }
                 }
             }
         }
+        blend(&even, &odd)
     }
-    blend(&mass, &sums)
 }
 
 /// The mean of the sectors' means, each weighed by 1 / (1 + σ⁸) with σ in steps of 1/255.
-fn blend(mass: &[f32; 4], sums: &[Sectors; 4]) -> Rgb {
+fn blend(even: &[Axes; 4], odd: &[Axes; 4]) -> Rgb {
     let mut colour = [0.0; 3];
     let mut total = 0.0;
-    for k in 0..8 {
-        let mean = [0, 1, 2, 3].map(|c| sums[c][k] / mass[k % 4]);
-        let square = mean[0] * mean[0] + mean[1] * mean[1] + mean[2] * mean[2];
-        let variance = (mean[3] - square) * (255.0 * 255.0);
-        let weight = 1.0 / (1.0 + (variance * variance) * (variance * variance));
-        total += weight;
-        for c in 0..3 {
-            colour[c] += weight * mean[c];
+    for sign in [1.0, -1.0] {
+        for k in 0..4 {
+            let [r, g, b, square] = [0, 1, 2, 3].map(|c| even[c][k] + sign * odd[c][k]);
+            let variance = (square - (r * r + g * g + b * b)) * (255.0 * 255.0);
+            let weight = 1.0 / (1.0 + (variance * variance) * (variance * variance));
+            total += weight;
+            colour = [colour[0] + weight * r, colour[1] + weight * g, colour[2] + weight * b];
         }
     }
     colour.map(|c| c / total)

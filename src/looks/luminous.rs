@@ -14,8 +14,8 @@ const SKINS: HueTurn = HueTurn { centre: 60.0, width: 40.0, degrees: -8.0, gain:
 
 pub(super) fn render(photo: &Raster<Rgb>) -> Raster<Rgb> {
     let lab = kuwahara(photo, 4.0).map(to_lab);
-    let light = lab.map(|[l, ..]| (l / 100.0).clamp(0.0, 1.0));
-    let light = light.zip(&blur::gaussian(&light, 24.0), expose);
+    let light = lab.map(|[l, ..]| [(l / 100.0).clamp(0.0, 1.0)]);
+    let light = light.zip(&blur::gaussian(&light, 24.0), |[light], [surround]| expose(light, surround));
     let graded = lab.zip(&light, |[_, a, b], light| grade(light, a, b));
     let lamps = graded.zip(&light, |rgb, light| rgb.map(|c| c * ((light - 0.55) / 0.45).clamp(0.0, 1.0)));
     let bloom =

@@ -5,10 +5,12 @@
 //! alone, whose targets a look renders (see [`Pairs::with_rendered`]).
 
 mod error;
-pub(crate) mod layout;
+mod inspect;
+mod layout;
 mod rendered;
 
 pub use error::DataError;
+pub use inspect::{Contents, Finding, Inspection, inspect};
 pub use layout::{Direction, Split};
 
 use crate::imaging::{Limits, Picture, decode};
@@ -57,9 +59,9 @@ impl Pairs {
         Ok(Self::of(found.items, direction))
     }
 
-    /// The photos in `dir/split`, or else right in `dir`, with the targets that
-    /// `look` renders. A target is rendered once, as a PNG in `cache` named by
-    /// the look and the photo's content; `progress` counts the photos.
+    /// The photos in `dir/split` (to train on, those right in `dir` will do) with
+    /// the targets that `look` renders. A target is rendered once, as a PNG in
+    /// `cache` named by the look and the photo's content; `progress` counts them.
     ///
     /// # Errors
     /// When there are none, one cannot be decoded, or the cache cannot be written.
@@ -71,6 +73,24 @@ impl Pairs {
         progress: &ProgressBar,
     ) -> Result<Self, DataError> {
         let photos = layout::photos(dir, split)?;
+        Ok(Self::of(rendered::pairs(photos, look, cache, progress)?, Direction::AtoB))
+    }
+
+    /// The photos right in `folder` with the targets that `look` renders, as
+    /// [`Self::with_rendered`].
+    ///
+    /// # Errors
+    /// The same.
+    pub fn with_rendered_folder(
+        folder: &Path,
+        look: Look,
+        cache: &Path,
+        progress: &ProgressBar,
+    ) -> Result<Self, DataError> {
+        let photos = layout::pictures(folder)?;
+        if photos.is_empty() {
+            return Err(DataError::NoPhotos { folder: folder.to_owned() });
+        }
         Ok(Self::of(rendered::pairs(photos, look, cache, progress)?, Direction::AtoB))
     }
 
@@ -137,7 +157,7 @@ impl Pairs {
     }
 }
 
-pub(crate) fn read(name: &str, source: &Source, direction: Direction) -> Result<Pair, DataError> {
+fn read(name: &str, source: &Source, direction: Direction) -> Result<Pair, DataError> {
     let (a, b) = match source {
         Source::SideBySide(file) => halves(file)?,
         Source::Two { a, b } => (picture(a)?, picture(b)?),

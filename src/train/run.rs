@@ -57,9 +57,9 @@ pub enum RunError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A loss is no longer a number.
+    /// A loss is no longer a number, or the pictures are out of all range.
     #[error(
-        "training diverged at step {step} (epoch {epoch}): a loss is not a number. Lower --rate, or the loss weights, \
+        "training diverged at step {step} (epoch {epoch}): a loss is not a number or far out of range. Lower --rate, or the loss weights, \
          and go on from the last good checkpoint with --resume {run}"
     )]
     Diverged {
@@ -189,14 +189,14 @@ impl Run {
         let recipe = self.trainer.recipe().clone();
         let steps = loader.steps();
         let mut batches = loader.epoch(epoch, 0);
-        while let Some(batch) = batches.next() {
+        for batch in batches.by_ref() {
             let batch = batch?;
             let shape = (batch.n, 3, batch.side, batch.side);
             let photo = Tensor::from_vec(batch.photo, shape, self.trainer.device())?;
             let target = Tensor::from_vec(batch.target, shape, self.trainer.device())?;
             share = recipe.rate_share(epoch as f64 + batch.step as f64 / steps as f64);
             let losses = self.trainer.step(&photo, &target, share, epoch >= recipe.adversarial_from)?;
-            if !losses.are_finite() {
+            if !losses.are_sound() {
                 let step = self.trainer.steps();
                 return Err(RunError::Diverged { step, epoch: epoch + 1, run: self.folder.clone() });
             }

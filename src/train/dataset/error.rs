@@ -31,15 +31,10 @@ pub enum DataError {
         seen: String,
     },
     /// No photos for a look to render.
-    #[error(
-        "no photos in {} nor in its folder {split}: the pictures read end in .jpg, .png, .webp, .gif or .bmp",
-        dir.display()
-    )]
+    #[error("no photos in {}: the pictures that are read end in .jpg, .png, .webp, .gif or .bmp", folder.display())]
     NoPhotos {
-        /// The data folder.
-        dir: PathBuf,
-        /// The split asked for.
-        split: &'static str,
+        /// The folder looked into.
+        folder: PathBuf,
     },
     /// Two layouts at once.
     #[error("{} holds both {split}/ and A/{split} with B/{split}: keep one of the two layouts", dir.display())]

@@ -82,7 +82,7 @@ impl FromStr for Direction {
 
 /// The files of one pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(super) enum Source {
     /// A|B in one picture.
     SideBySide(PathBuf),
     /// A file for each side.
@@ -96,7 +96,7 @@ pub(crate) enum Source {
 
 impl Source {
     /// The files of side A and of side B.
-    pub(crate) fn files(&self) -> (&Path, &Path) {
+    pub(super) fn files(&self) -> (&Path, &Path) {
         match self {
             Self::SideBySide(file) => (file, file),
             Self::Two { a, b } => (a, b),
@@ -106,15 +106,15 @@ impl Source {
 
 /// What a folder holds.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(super) struct Found {
     /// The pairs by the name of side A's file.
-    pub(crate) items: Vec<(String, Source)>,
+    pub(super) items: Vec<(String, Source)>,
     /// Pictures whose partner is missing.
-    pub(crate) unpaired: Vec<PathBuf>,
+    pub(super) unpaired: Vec<PathBuf>,
 }
 
 /// The pairs of `split` under `dir`.
-pub(crate) fn scan(dir: &Path, split: Split) -> Result<Found, DataError> {
+pub(super) fn scan(dir: &Path, split: Split) -> Result<Found, DataError> {
     let both = dir.join(split.name());
     let (a, b) = (dir.join("A").join(split.name()), dir.join("B").join(split.name()));
     let found = match (both.is_dir(), a.is_dir() || b.is_dir()) {
@@ -133,7 +133,7 @@ pub(crate) fn scan(dir: &Path, split: Split) -> Result<Found, DataError> {
 }
 
 /// The splits of `dir` that hold pairs.
-pub(crate) fn splits(dir: &Path) -> Vec<Split> {
+pub(super) fn splits(dir: &Path) -> Vec<Split> {
     let there = |split: &Split| {
         let name = split.name();
         [dir.join(name), dir.join("A").join(name), dir.join("B").join(name)].iter().any(|folder| folder.is_dir())
@@ -141,12 +141,17 @@ pub(crate) fn splits(dir: &Path) -> Vec<Split> {
     Split::ALL.into_iter().filter(there).collect()
 }
 
-/// The photos in `dir/split`, or else right in `dir`, by name.
-pub(crate) fn photos(dir: &Path, split: Split) -> Result<Vec<(String, PathBuf)>, DataError> {
+/// The photos of `split` by name: those in `dir/split`. To train on, photos
+/// right in `dir` will do; none of them is held out.
+pub(super) fn photos(dir: &Path, split: Split) -> Result<Vec<(String, PathBuf)>, DataError> {
     let folder = dir.join(split.name());
-    let photos = pictures(if folder.is_dir() { &folder } else { dir })?;
+    let photos = match folder.is_dir() {
+        true => pictures(&folder)?,
+        false if split == Split::Train => pictures(dir)?,
+        false => Vec::new(),
+    };
     if photos.is_empty() {
-        return Err(DataError::NoPhotos { dir: dir.to_owned(), split: split.name() });
+        return Err(DataError::NoPhotos { folder });
     }
     Ok(photos)
 }
@@ -180,7 +185,7 @@ fn by_stem(dir: &Path) -> Result<BTreeMap<String, PathBuf>, DataError> {
 }
 
 /// The pictures in `dir` by name, told by their endings, in the order of their names.
-fn pictures(dir: &Path) -> Result<Vec<(String, PathBuf)>, DataError> {
+pub(super) fn pictures(dir: &Path) -> Result<Vec<(String, PathBuf)>, DataError> {
     let failed = |source| DataError::Folder { dir: dir.to_owned(), source };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)? {
