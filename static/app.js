@@ -148,10 +148,14 @@ async function problemOf(answer, mayPass) {
     ? await answer.json().catch(() => ({}))
     : {};
   return new Problem(
-    told.title ? `${told.title.replace(/\.$/, "")}.` : "The photo could not be drawn.",
-    told.detail ?? `The service answered with status ${answer.status}.`,
+    sentence(told.title || "The photo could not be drawn"),
+    sentence(told.detail || `The service answered with status ${answer.status}`),
     mayPass || answer.status >= 500,
   );
+}
+
+function sentence(words) {
+  return words[0].toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
 }
 
 function unreachable(error) {

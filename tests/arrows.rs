@@ -68,24 +68,26 @@ const FOLDERS: &[Folder] = &[
     Folder {
         name: "kernels",
         modules: &[],
-        crates: &["gemm", "half"],
+        crates: &["cudarc", "gemm", "half"],
     },
     Folder {
         name: "imaging",
         modules: &[],
-        crates: &["candle_core", "fast_image_resize", "image", "moxcms", "webp"],
+        crates: &[
+            "candle_core", "fast_image_resize", "image", "moxcms", "webp", "zune_core", "zune_jpeg",
+        ],
     },
     Folder {
         name: "looks",
         modules: &["imaging"],
-        crates: &["fast_image_resize", "rustfft"],
+        crates: &["fast_image_resize", "rustdct", "rustfft"],
     },
     Folder {
         name: "train",
         modules: &["models", "nn", "imaging", "looks"],
         crates: &[
-            "candle_core", "candle_nn", "half", "indicatif", "plotters", "rand", "rand_chacha",
-            "rand_distr", "rustfft", "safetensors",
+            "candle_core", "candle_nn", "clap", "half", "indicatif", "plotters", "rand",
+            "rand_chacha", "rand_distr", "rustfft", "safetensors",
         ],
     },
 ];

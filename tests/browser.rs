@@ -24,7 +24,7 @@ impl Drop for Service {
 /// A service that is ready, and its address.
 fn serve(models: &Path) -> (Service, String) {
     let child = Command::new(env!("CARGO_BIN_EXE_sakuga"))
-        .args(["serve", "--port", "0", "--device", "cpu", "--models"])
+        .args(["serve", "--port", "0", "--device", "cpu", "--log", "warn", "--models"])
         .arg(models)
         .env_clear()
         .stdout(Stdio::piped())

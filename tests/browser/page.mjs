@@ -170,6 +170,7 @@ async function refusesAText(page) {
   const error = page.getByRole("alert");
   await error.waitFor();
   const words = await error.innerText();
+  assert.match(words, /JPEG[^]*\.$/, "a sentence that names what is read");
   assert(words.length > 20 && !/undefined|\{|\[object/.test(words), `clear words, not: ${words}`);
   assert.equal(await page.locator("#stage").isVisible(), false);
   await page.getByText("Choose a photo").waitFor();
