@@ -92,11 +92,10 @@ fn wrong_settings_are_refused() {
 #[tokio::test]
 async fn a_job_whose_requester_has_gone_is_not_drawn() {
     let engine = engine(4096, 4);
-    let long = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.draw(job(photo(3000, 3000))).await }
-    });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // Prepared before, so that nothing but its drawing is left to wait for.
+    let prepared = engine.enter().unwrap().admit().unwrap().prepare(job(photo(3000, 3000))).await.unwrap();
+    let long = tokio::spawn(prepared.draw());
+    tokio::time::sleep(Duration::from_millis(50)).await;
     let gone = tokio::time::timeout(Duration::from_millis(200), engine.draw(job(photo(8, 8)))).await;
     assert!(gone.is_err(), "the first job is not long enough for this test");
     assert!(engine.draw(job(photo(8, 8))).await.is_ok());

@@ -100,6 +100,9 @@ struct Overrides {
     /// Weight of the L1 of gradients
     #[arg(long)]
     lambda_gradient: Option<f64>,
+    /// Weight of the sharpness loss
+    #[arg(long)]
+    lambda_sharpness: Option<f64>,
     /// First epoch, counted from 0, in which the discriminator plays
     #[arg(long)]
     adversarial_from: Option<usize>,
@@ -126,6 +129,7 @@ impl Overrides {
         set(self.lambda_gan, &mut recipe.lambda_gan);
         set(self.lambda_l1, &mut recipe.lambda_l1);
         set(self.lambda_gradient, &mut recipe.lambda_gradient);
+        set(self.lambda_sharpness, &mut recipe.lambda_sharpness);
         set(self.adversarial_from, &mut recipe.adversarial_from);
         if let Some(ngf) = self.ngf {
             match &mut recipe.architecture {

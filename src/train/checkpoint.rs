@@ -48,8 +48,8 @@ pub struct Progress {
     pub epochs: usize,
     /// The trainer's counters.
     pub state: State,
-    /// The epoch's row of `metrics.jsonl`, should the run stop before it is written there.
-    pub row: serde_json::Value,
+    /// The epoch's line of `metrics.jsonl`, should the run stop before it is written there.
+    pub row: String,
 }
 
 /// The checkpoints of a run.
@@ -67,10 +67,10 @@ impl Checkpoints {
     ///
     /// # Errors
     /// When it cannot be written; then the earlier ones are all there.
-    pub fn save(&self, trainer: &Trainer, epochs: usize, row: &serde_json::Value) -> Result<PathBuf, CheckpointError> {
+    pub fn save(&self, trainer: &Trainer, epochs: usize, row: &str) -> Result<PathBuf, CheckpointError> {
         let failed = |error: &dyn std::fmt::Display| CheckpointError::Pack(error.to_string());
         let (tensors, state) = trainer.state();
-        let progress = Progress { epochs, state, row: row.clone() };
+        let progress = Progress { epochs, state, row: row.to_owned() };
         let text = serde_json::to_string(&progress).map_err(|error| failed(&error))?;
         let tensors: BTreeMap<_, _> = tensors.into_iter().collect();
         let bytes = safetensors::serialize(&tensors, Some(HashMap::from([(KEY.to_owned(), text)])))

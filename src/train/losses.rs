@@ -75,3 +75,36 @@ pub fn gradient_l1(drawn: &Tensor, target: &Tensor) -> Result<Tensor> {
     let down = (difference.narrow(2, 1, h - 1)? - difference.narrow(2, 0, h - 1)?)?;
     across.abs()?.mean_all()? + down.abs()?.mean_all()?
 }
+
+/// How much the local contrast of fine detail differs: in blocks of 8×8
+/// pixels, the root mean square of the Laplacian of grey, drawn against
+/// target, mean absolute difference.
+///
+/// L1 settles for the median of the lines that may lie under a pixel: too
+/// soft. This asks for as much line as the target has and leaves its place to
+/// the others: matching local statistics instead of values (Portilla,
+/// Simoncelli 2000).
+///
+/// # Errors
+/// When the shapes differ or a side is under 10 pixels.
+pub fn sharpness(drawn: &Tensor, target: &Tensor) -> Result<Tensor> {
+    (detail(drawn)? - detail(target)?)?.abs()?.mean_all()
+}
+
+/// Root mean square of the Laplacian of grey in blocks: `(N, 3, H, W)` to `(N, H/8, W/8)`.
+fn detail(picture: &Tensor) -> Result<Tensor> {
+    const BLOCK: usize = 8;
+    let channel = |index: usize, weight: f64| picture.narrow(1, index, 1)? * weight;
+    // BT.709 luma of the sRGB values, as the measures take it.
+    let grey = ((channel(0, 0.2126)? + channel(1, 0.7152)?)? + channel(2, 0.0722)?)?;
+    let (n, _, h, w) = grey.dims4()?;
+    if h < BLOCK + 2 || w < BLOCK + 2 {
+        candle_core::bail!("the sharpness loss needs sides of at least {} pixels, not {w}×{h}", BLOCK + 2);
+    }
+    let (rows, columns) = ((h - 2) / BLOCK, (w - 2) / BLOCK);
+    let shifted = |y: usize, x: usize| grey.narrow(2, y, rows * BLOCK)?.narrow(3, x, columns * BLOCK);
+    let around = ((shifted(0, 1)? + shifted(2, 1)?)? + (shifted(1, 0)? + shifted(1, 2)?)?)?;
+    let laplacian = ((shifted(1, 1)? * 4.0)? - around)?;
+    let blocks = laplacian.sqr()?.reshape((n, rows, BLOCK, columns, BLOCK))?.mean((2, 4))?;
+    (blocks + 1e-6)?.sqrt()
+}

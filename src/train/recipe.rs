@@ -39,6 +39,8 @@ pub struct Recipe {
     pub lambda_l1: f64,
     /// Weight of the L1 of gradients.
     pub lambda_gradient: f64,
+    /// Weight of the sharpness loss, from the epoch on in which the discriminator plays.
+    pub lambda_sharpness: f64,
     /// Decay of the running average of the generator's parameters; 0: none.
     pub ema: f64,
     /// Render the targets in this look instead of reading them.
@@ -82,6 +84,7 @@ impl Recipe {
             lambda_gan: 1.0,
             lambda_l1: 100.0,
             lambda_gradient: 0.0,
+            lambda_sharpness: 0.0,
             ema: 0.0,
             look: None,
             direction: Direction::AtoB,
@@ -98,12 +101,13 @@ impl Recipe {
             epochs_decay: 11,
             batch: 8,
             rate: 4e-4,
-            discriminator_rate: 4e-4,
+            discriminator_rate: 1e-3,
             adversarial_from: 8,
             gan: GanLoss::Lsgan,
             lambda_gan: 0.03,
             lambda_l1: 1.0,
             lambda_gradient: 0.5,
+            lambda_sharpness: 0.3,
             ema: 0.998,
             architecture: Architecture::Anime(AnimeConfig::default()),
             discriminator: PatchGanConfig { width: 32, norm: NormKind::Batch, ..PatchGanConfig::default() },
@@ -133,7 +137,9 @@ impl Recipe {
             ((0.0..1.0).contains(&self.ema), "ema must be at least 0 and below 1"),
             ([self.betas.0, self.betas.1].iter().all(|beta| (0.0..1.0).contains(beta)), "betas must be in 0..1"),
             (
-                [self.lambda_gan, self.lambda_l1, self.lambda_gradient].iter().all(|lambda| *lambda >= 0.0),
+                [self.lambda_gan, self.lambda_l1, self.lambda_gradient, self.lambda_sharpness]
+                    .iter()
+                    .all(|lambda| *lambda >= 0.0),
                 "the loss weights must not be negative",
             ),
         ];

@@ -173,10 +173,10 @@ impl Run {
         let bar = progress_bar((recipe.total_epochs() * steps) as u64, (self.done * steps) as u64);
         for epoch in self.done..recipe.total_epochs() {
             let row = self.epoch(&loader, epoch, &kept, &bar)?;
-            let value = serde_json::to_value(&row).map_err(|error| RunError::Settings(error.to_string()))?;
-            self.checkpoints.save(&self.trainer, epoch + 1, &value)?;
+            let line = serde_json::to_string(&row).map_err(|error| RunError::Settings(error.to_string()))?;
+            self.checkpoints.save(&self.trainer, epoch + 1, &line)?;
             self.done = epoch + 1;
-            append(&self.folder.join("metrics.jsonl"), &value)?;
+            append(&self.folder.join("metrics.jsonl"), &line)?;
             self.pictures(epoch + 1, &kept)?;
             bar.suspend(|| eprintln!("{}", summary(&row, recipe.total_epochs())));
         }
@@ -273,6 +273,7 @@ impl Losses {
     fn add(&mut self, other: &Self) {
         self.l1 += other.l1;
         self.gradient += other.gradient;
+        self.sharpness += other.sharpness;
         self.gan += other.gan;
         self.discriminator += other.discriminator;
     }
@@ -282,6 +283,7 @@ impl Losses {
         Self {
             l1: self.l1 / count,
             gradient: self.gradient / count,
+            sharpness: self.sharpness / count,
             gan: self.gan / count,
             discriminator: self.discriminator / count,
         }
@@ -302,18 +304,18 @@ fn mend_rows(file: &Path, progress: &Progress) -> Result<(), RunError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(RunError::File { file: file.to_owned(), source }),
     };
-    let epoch = |line: &str| serde_json::from_str::<Row>(line).ok().map(|row| row.epoch);
+    let epoch = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok()?.get("epoch")?.as_u64();
     let mut lines: Vec<String> = text
         .lines()
-        .filter(|line| epoch(line).is_some_and(|epoch| epoch < progress.epochs))
+        .filter(|line| epoch(line).is_some_and(|epoch| epoch < progress.epochs as u64))
         .map(str::to_owned)
         .collect();
-    lines.push(progress.row.to_string());
+    lines.push(progress.row.clone());
     replace(file, (lines.join("\n") + "\n").as_bytes())?;
     Ok(())
 }
 
-fn append(file: &Path, row: &serde_json::Value) -> Result<(), RunError> {
+fn append(file: &Path, row: &str) -> Result<(), RunError> {
     let failed = |source| RunError::File { file: file.to_owned(), source };
     let mut handle = std::fs::OpenOptions::new().create(true).append(true).open(file).map_err(failed)?;
     // One write, so that a reader never sees half a row.

@@ -1,7 +1,7 @@
 //! The networks of a run and one step of the pix2pix loop.
 
 use super::adam::Adam;
-use super::losses::{gradient_l1, l1};
+use super::losses::{gradient_l1, l1, sharpness};
 use super::recipe::Recipe;
 use crate::nn::dropout::Noise;
 use crate::nn::init::Parameters;
@@ -20,6 +20,9 @@ pub struct Losses {
     pub l1: f64,
     /// The same of their gradients.
     pub gradient: f64,
+    /// The sharpness loss; 0 while the discriminator does not play.
+    #[serde(default)]
+    pub sharpness: f64,
     /// The generator's adversarial loss; 0 while the discriminator does not play.
     pub gan: f64,
     /// The discriminator's loss; 0 while it does not play.
@@ -30,7 +33,8 @@ impl Losses {
     /// Whether every loss is a number, and the pictures, whose values span 2,
     /// are not wholly out of range.
     pub fn are_sound(&self) -> bool {
-        let finite = [self.l1, self.gradient, self.gan, self.discriminator].iter().all(|loss| loss.is_finite());
+        let finite =
+            [self.l1, self.gradient, self.sharpness, self.gan, self.discriminator].iter().all(|loss| loss.is_finite());
         finite && self.l1 < 10.0
     }
 }
@@ -112,6 +116,11 @@ impl Trainer {
             let gradient = gradient_l1(&drawn, target)?;
             losses.gradient = scalar(&gradient)?;
             total = (total + gradient * recipe.lambda_gradient)?;
+        }
+        if adversarial && recipe.lambda_sharpness > 0.0 {
+            let loss = sharpness(&drawn, target)?;
+            losses.sharpness = scalar(&loss)?;
+            total = (total + loss * recipe.lambda_sharpness)?;
         }
         if let Some(judged) = judged {
             losses.gan = scalar(&judged)?;
