@@ -1,4 +1,17 @@
 //! The command lines of `sakuga` and `sakuga-train`: flags, and one file a command.
 
+pub mod check;
+pub mod eval;
+pub mod exit;
+pub mod fit;
+pub mod health;
 pub mod looks;
+pub mod models;
+pub mod progress;
+pub mod publish;
+pub mod runtime;
+pub mod serve;
+pub mod service;
+pub mod stylize;
 pub mod threads;
+pub mod train;

@@ -1,4 +1,16 @@
 //! Data, losses, the training loop, checkpoints, evaluation.
 
 pub mod adam;
+pub mod augment;
+pub mod checkpoint;
+pub mod curves;
+pub mod dataset;
+pub mod evaluate;
+pub mod loader;
 pub mod losses;
+pub mod metrics;
+pub mod recipe;
+pub mod rng;
+pub mod run;
+pub mod samples;
+pub mod trainer;

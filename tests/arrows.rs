@@ -21,16 +21,7 @@ struct Folder {
 }
 
 /// Crates with no weight of their own.
-const EVERYDAY: &[&str] = &[
-    "rayon",
-    "serde",
-    "serde_json",
-    "sha2",
-    "tempfile",
-    "thiserror",
-    "toml",
-    "tracing",
-];
+const EVERYDAY: &[&str] = &["rayon", "serde", "serde_json", "sha2", "tempfile", "thiserror", "toml", "tracing"];
 
 #[rustfmt::skip] // Lists of names read better in rows.
 const FOLDERS: &[Folder] = &[
@@ -77,24 +68,26 @@ const FOLDERS: &[Folder] = &[
     Folder {
         name: "kernels",
         modules: &[],
-        crates: &["gemm", "half"],
+        crates: &["cudarc", "gemm", "half"],
     },
     Folder {
         name: "imaging",
         modules: &[],
-        crates: &["candle_core", "fast_image_resize", "image", "moxcms", "webp"],
+        crates: &[
+            "candle_core", "fast_image_resize", "image", "moxcms", "webp", "zune_core", "zune_jpeg",
+        ],
     },
     Folder {
         name: "looks",
         modules: &["imaging"],
-        crates: &["fast_image_resize", "rustfft"],
+        crates: &["fast_image_resize", "rustdct", "rustfft"],
     },
     Folder {
         name: "train",
         modules: &["models", "nn", "imaging", "looks"],
         crates: &[
-            "candle_core", "candle_nn", "half", "indicatif", "plotters", "rand", "rand_chacha",
-            "rand_distr", "rustfft", "safetensors",
+            "candle_core", "candle_nn", "clap", "half", "indicatif", "plotters", "rand",
+            "rand_chacha", "rand_distr", "rustfft", "safetensors",
         ],
     },
 ];
@@ -117,46 +110,29 @@ fn faults(file: &str, source: &str, outside: &BTreeSet<String>) -> Vec<String> {
         found.push(format!("src/{file}: nothing is called `{part}` here"));
     }
     let lines = source.lines().count();
-    let longest = if parts[0] == "bin" {
-        LONGEST_BINARY
-    } else {
-        LONGEST_FILE
-    };
+    let longest = if parts[0] == "bin" { LONGEST_BINARY } else { LONGEST_FILE };
     if lines > longest {
         found.push(format!("src/{file}: {lines} lines, at most {longest}"));
     }
     if parts[0] != "kernels" {
-        for (line, _) in names::words(source)
-            .iter()
-            .filter(|(_, word)| word == "unsafe")
-        {
+        for (line, _) in names::words(source).iter().filter(|(_, word)| word == "unsafe") {
             found.push(format!("src/{file}:{line}: `unsafe` outside src/kernels"));
         }
     }
 
-    let nothing = Folder {
-        name: "lib",
-        modules: &[],
-        crates: &[],
-    };
+    let nothing = Folder { name: "lib", modules: &[], crates: &[] };
     let folder = match FOLDERS.iter().find(|folder| folder.name == parts[0]) {
         Some(folder) => folder,
         None if file == "lib.rs" => &nothing,
         None => {
-            found.push(format!(
-                "src/{file}: `{}` is no folder of the house",
-                parts[0]
-            ));
+            found.push(format!("src/{file}: `{}` is no folder of the house", parts[0]));
             return found;
         }
     };
     for name in names::names(source, if file == "lib.rs" { &[] } else { &parts }) {
         if !may_name(folder, &name.path, outside) {
             let (line, path) = (name.line, name.path.join("::"));
-            found.push(format!(
-                "src/{file}:{line}: `{}` may not name `{path}`",
-                folder.name
-            ));
+            found.push(format!("src/{file}:{line}: `{}` may not name `{path}`", folder.name));
         }
     }
     found
@@ -190,12 +166,8 @@ fn may_name(folder: &Folder, path: &[String], outside: &BTreeSet<String>) -> boo
 fn outside_crates() -> BTreeSet<String> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let manifest: toml::Table = std::fs::read_to_string(manifest).unwrap().parse().unwrap();
-    let crates: BTreeSet<String> = manifest["dependencies"]
-        .as_table()
-        .unwrap()
-        .keys()
-        .map(|name| name.replace('-', "_"))
-        .collect();
+    let crates: BTreeSet<String> =
+        manifest["dependencies"].as_table().unwrap().keys().map(|name| name.replace('-', "_")).collect();
     assert!(crates.contains("candle_core") && crates.contains("axum"));
     crates
 }
@@ -218,22 +190,14 @@ fn every_source_keeps_the_arrows() {
     let mut files = Vec::new();
     sources_below(&src, &mut files);
     files.sort();
-    assert!(
-        files.len() > FOLDERS.len(),
-        "only {} sources found",
-        files.len()
-    );
+    assert!(files.len() > FOLDERS.len(), "only {} sources found", files.len());
 
     let found: Vec<String> = files
         .iter()
         .flat_map(|path| {
             let below = path.strip_prefix(&src).unwrap();
             let parts: Vec<_> = below.iter().map(|part| part.to_str().unwrap()).collect();
-            faults(
-                &parts.join("/"),
-                &std::fs::read_to_string(path).unwrap(),
-                &outside,
-            )
+            faults(&parts.join("/"), &std::fs::read_to_string(path).unwrap(), &outside)
         })
         .collect();
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
@@ -245,15 +209,9 @@ fn broken_arrows_are_found() {
     let long = "\n".repeat(LONGEST_FILE + 1);
     let bad: &[(&str, &str)] = &[
         ("http/routes.rs", "use candle_core::Tensor;"),
-        (
-            "http/routes.rs",
-            "fn f() -> ::candle_nn::Linear { todo!() }",
-        ),
+        ("http/routes.rs", "fn f() -> ::candle_nn::Linear { todo!() }"),
         ("http/routes.rs", "use crate::models::Model;"),
-        (
-            "http/routes.rs",
-            "use crate::{engine::Engine, models::{Card, Model}};",
-        ),
+        ("http/routes.rs", "use crate::{engine::Engine, models::{Card, Model}};"),
         ("http/routes.rs", "use super::super::cli;"),
         ("http.rs", "use super::nn;"),
         ("http.rs", "mod tests { use super::super::nn; }"),
@@ -274,16 +232,10 @@ fn broken_arrows_are_found() {
         ("nn/unet.rs", "fn f<'a>(x: &'a crate::looks::Look) {}"),
         ("nn/unet.rs", "use std::arch::x86_64::_mm_add_ps;"),
         ("train/fit.rs", "use crate::http;"),
-        (
-            "models.rs",
-            "macro_rules! m { () => { $crate::engine::start() } }",
-        ),
+        ("models.rs", "macro_rules! m { () => { $crate::engine::start() } }"),
         ("bin/sakuga.rs", "use sakuga::kernels;"),
         ("nn.rs", "fn f() { unsafe { g() } }"),
-        (
-            "lib.rs",
-            "pub use imaging::Picture; pub use crate::imaging::Picture;",
-        ),
+        ("lib.rs", "pub use imaging::Picture; pub use crate::imaging::Picture;"),
         ("imaging/mod.rs", ""),
         ("imaging/utils.rs", ""),
         ("extras.rs", ""),
@@ -292,67 +244,29 @@ fn broken_arrows_are_found() {
     ];
     let outside = outside_crates();
     for (file, source) in bad {
-        assert_eq!(
-            faults(file, source, &outside).len(),
-            1,
-            "in {file}: {source}"
-        );
+        assert_eq!(faults(file, source, &outside).len(), 1, "in {file}: {source}");
     }
 }
 
 #[test]
 fn kept_arrows_are_left_alone() {
     let good: &[(&str, &str)] = &[
-        (
-            "http/routes.rs",
-            "use crate::{engine::{self, Engine}, models::{Card, Registry}};",
-        ),
-        (
-            "http/routes.rs",
-            "use super::problem::Problem; use axum::{Router, routing::get};",
-        ),
+        ("http/routes.rs", "use crate::{engine::{self, Engine}, models::{Card, Registry}};"),
+        ("http/routes.rs", "use super::problem::Problem; use axum::{Router, routing::get};"),
         ("http.rs", "mod tests { use super::*; }"),
-        (
-            "http.rs",
-            "// use candle_core::Tensor;\n/* crate::nn /* crate::nn */ crate::nn */",
-        ),
-        (
-            "http.rs",
-            "/// [`crate::nn`] is unsafe\nlet a = \"use crate::nn; unsafe\";",
-        ),
-        (
-            "http.rs",
-            "let a = br##\"candle_core::Tensor \"# \"##; let b = '\\'';",
-        ),
-        (
-            "http.rs",
-            "photo.image::<u8>(); <T as Draw>::image::draw();",
-        ),
-        (
-            "kernels/conv.rs",
-            "use std::arch::x86_64::*; unsafe { gemm::gemm() }",
-        ),
-        (
-            "kernels/conv.rs",
-            "use super::geometry; use crate::kernels::matmul;",
-        ),
-        (
-            "nn/unet.rs",
-            "fn f() -> impl use<'a> Fn() { crate::kernels::conv::run }",
-        ),
-        (
-            "bin/sakuga.rs",
-            "mod args; fn main() { crate::args::read(); sakuga::cli::serve::run() }",
-        ),
+        ("http.rs", "// use candle_core::Tensor;\n/* crate::nn /* crate::nn */ crate::nn */"),
+        ("http.rs", "/// [`crate::nn`] is unsafe\nlet a = \"use crate::nn; unsafe\";"),
+        ("http.rs", "let a = br##\"candle_core::Tensor \"# \"##; let b = '\\'';"),
+        ("http.rs", "photo.image::<u8>(); <T as Draw>::image::draw();"),
+        ("kernels/conv.rs", "use std::arch::x86_64::*; unsafe { gemm::gemm() }"),
+        ("kernels/conv.rs", "use super::geometry; use crate::kernels::matmul;"),
+        ("nn/unet.rs", "fn f() -> impl use<'a> Fn() { crate::kernels::conv::run }"),
+        ("bin/sakuga.rs", "mod args; fn main() { crate::args::read(); sakuga::cli::serve::run() }"),
         ("lib.rs", "//! [`crate::nn`]\npub mod nn;"),
         ("nn.rs", &"\n".repeat(LONGEST_FILE)),
     ];
     let outside = outside_crates();
     for (file, source) in good {
-        assert_eq!(
-            faults(file, source, &outside),
-            Vec::<String>::new(),
-            "in {file}: {source}"
-        );
+        assert_eq!(faults(file, source, &outside), Vec::<String>::new(), "in {file}: {source}");
     }
 }

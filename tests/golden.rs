@@ -14,7 +14,7 @@ mod anime;
 mod losses;
 #[path = "golden/nets.rs"]
 mod nets;
-#[path = "golden/oracle.rs"]
-mod oracle;
 #[path = "golden/ops.rs"]
 mod ops;
+#[path = "golden/oracle.rs"]
+mod oracle;

@@ -1,11 +1,11 @@
 //! `sakuga-train fit`.
 
+use crate::looks::Look;
 use crate::models::{Architecture, DeviceChoice};
 use crate::train::dataset::{Direction, Pairs, Split};
 use crate::train::losses::GanLoss;
 use crate::train::recipe::Recipe;
 use crate::train::run::Run;
-use crate::looks::Look;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -130,7 +130,9 @@ impl Overrides {
         if let Some(ngf) = self.ngf {
             match &mut recipe.architecture {
                 Architecture::UNet256(config) | Architecture::UNet128(config) => config.width = ngf,
-                Architecture::Anime(_) => bail!("--ngf is for pix2pix's U-Nets; set the anime widths in a --config file"),
+                Architecture::Anime(_) => {
+                    bail!("--ngf is for pix2pix's U-Nets; set the anime widths in a --config file")
+                }
             }
         }
         Ok(())

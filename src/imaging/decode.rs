@@ -20,20 +20,14 @@ pub struct Limits {
 impl Default for Limits {
     /// 50 megapixels.
     fn default() -> Self {
-        Limits {
-            max_pixels: 50_000_000,
-        }
+        Limits { max_pixels: 50_000_000 }
     }
 }
 
 impl Limits {
     pub(super) fn check(self, width: u32, height: u32) -> Result<(), DecodeError> {
         if u64::from(width) * u64::from(height) > self.max_pixels {
-            return Err(DecodeError::TooManyPixels {
-                width,
-                height,
-                max_pixels: self.max_pixels,
-            });
+            return Err(DecodeError::TooManyPixels { width, height, max_pixels: self.max_pixels });
         }
         Ok(())
     }
@@ -70,7 +64,7 @@ pub enum DecodeError {
     /// More pixels than the limit (HTTP 422); nothing was decoded.
     #[error(
         "the picture is {width}×{height}, {} megapixels; the limit is {} megapixels: \
-         shrink it and send it again",
+         shrink it first",
         megapixels(u64::from(*width) * u64::from(*height)),
         megapixels(*max_pixels)
     )]
@@ -83,13 +77,13 @@ pub enum DecodeError {
         max_pixels: u64,
     },
     /// The file's end is missing (HTTP 422).
-    #[error("the {format} file is cut off before its end: send the whole file")]
+    #[error("the {format} file is cut off before its end: the whole file is needed")]
     Truncated {
         /// By the file's magic bytes.
         format: Format,
     },
     /// Broken, or of a kind within its format that we don't decode (HTTP 422).
-    #[error("the {format} file cannot be decoded ({reason}): save it anew and send it again")]
+    #[error("the {format} file cannot be decoded ({reason}): save it anew")]
     Undecodable {
         /// By the file's magic bytes.
         format: Format,
@@ -139,18 +133,13 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
     if !header::is_whole(format, bytes) {
         return Err(DecodeError::Truncated { format });
     }
-    let picture = catch_unwind(AssertUnwindSafe(|| {
-        read(format, bytes, *limits).map(Raster::into_picture)
-    }))
-    .unwrap_or_else(|_| Err(undecodable(format, "the decoder gave up")))?;
+    let picture = catch_unwind(AssertUnwindSafe(|| read(format, bytes, *limits).map(Raster::into_picture)))
+        .unwrap_or_else(|_| Err(undecodable(format, "the decoder gave up")))?;
     Ok(Decoded { picture, format })
 }
 
 pub(super) fn undecodable(format: Format, reason: impl ToString) -> DecodeError {
-    DecodeError::Undecodable {
-        format,
-        reason: reason.to_string(),
-    }
+    DecodeError::Undecodable { format, reason: reason.to_string() }
 }
 
 fn read(format: Format, bytes: &[u8], limits: Limits) -> Result<Raster, DecodeError> {
@@ -172,11 +161,7 @@ fn read(format: Format, bytes: &[u8], limits: Limits) -> Result<Raster, DecodeEr
     }
 }
 
-fn read_with(
-    mut decoder: impl ImageDecoder,
-    format: Format,
-    limits: Limits,
-) -> Result<Raster, DecodeError> {
+fn read_with(mut decoder: impl ImageDecoder, format: Format, limits: Limits) -> Result<Raster, DecodeError> {
     let failed = |error: ImageError| undecodable(format, error);
     let (width, height) = decoder.dimensions();
     limits.check(width, height)?;
@@ -195,22 +180,11 @@ fn read_with(
     };
     // Metadata that cannot be read must not cost the picture.
     let icc = decoder.icc_profile().ok().flatten();
-    let orientation = decoder
-        .exif_metadata()
-        .ok()
-        .flatten()
-        .map_or(Orientation::NoTransforms, |exif| orientation(&exif));
+    let orientation =
+        decoder.exif_metadata().ok().flatten().map_or(Orientation::NoTransforms, |exif| orientation(&exif));
     let mut samples = vec![0; decoder.total_bytes() as usize];
     decoder.read_image(&mut samples).map_err(failed)?;
-    Ok(Raster {
-        width,
-        height,
-        channels,
-        sixteen_bit,
-        samples,
-        icc,
-        orientation,
-    })
+    Ok(Raster { width, height, channels, sixteen_bit, samples, icc, orientation })
 }
 
 /// The EXIF orientation; some writers of WebP put JPEG's prefix before it.

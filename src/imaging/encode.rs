@@ -19,9 +19,7 @@ pub enum EncodeError {
     #[error("quality {0} is out of range: it goes from 1 to 100")]
     Quality(u8),
     /// Larger than the format can say.
-    #[error(
-        "{format} holds at most {max} pixels a side, and the picture is {width}×{height}: ask for png"
-    )]
+    #[error("{format} holds at most {max} pixels a side, and the picture is {width}×{height}: ask for png")]
     TooLarge {
         /// The format asked for.
         format: Format,
@@ -50,11 +48,7 @@ pub enum EncodeError {
 ///
 /// # Errors
 /// See [`EncodeError`].
-pub fn encode(
-    picture: &Picture,
-    format: Format,
-    quality: Option<u8>,
-) -> Result<Vec<u8>, EncodeError> {
+pub fn encode(picture: &Picture, format: Format, quality: Option<u8>) -> Result<Vec<u8>, EncodeError> {
     let quality = quality.unwrap_or(DEFAULT_QUALITY);
     if !(1..=100).contains(&quality) {
         return Err(EncodeError::Quality(quality));
@@ -70,21 +64,13 @@ pub fn encode(
 fn check_side(picture: &Picture, format: Format, max: u32) -> Result<(), EncodeError> {
     let Picture { width, height, .. } = *picture;
     if width > max || height > max {
-        return Err(EncodeError::TooLarge {
-            format,
-            max,
-            width,
-            height,
-        });
+        return Err(EncodeError::TooLarge { format, max, width, height });
     }
     Ok(())
 }
 
 fn failed(format: Format) -> impl Fn(image::ImageError) -> EncodeError {
-    move |error| EncodeError::Failed {
-        format,
-        reason: error.to_string(),
-    }
+    move |error| EncodeError::Failed { format, reason: error.to_string() }
 }
 
 fn jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>, EncodeError> {
@@ -100,8 +86,7 @@ fn jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>, EncodeError> {
 
 fn png(picture: &Picture) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
-    let encoder =
-        PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive);
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive);
     let (width, height) = (picture.width, picture.height);
     match picture.alpha {
         Some(_) => encoder.write_image(&picture.rgba(), width, height, ExtendedColorType::Rgba8),
@@ -116,16 +101,11 @@ fn webp(picture: &Picture, quality: u8) -> Result<Vec<u8>, EncodeError> {
     let (width, height) = (picture.width, picture.height);
     let quality = f32::from(quality);
     let encoded = match picture.alpha {
-        Some(_) => {
-            webp::Encoder::from_rgba(&picture.rgba(), width, height).encode_simple(false, quality)
-        }
+        Some(_) => webp::Encoder::from_rgba(&picture.rgba(), width, height).encode_simple(false, quality),
         None => webp::Encoder::from_rgb(&picture.rgb, width, height).encode_simple(false, quality),
     };
     match encoded {
         Ok(memory) => Ok(memory.to_vec()),
-        Err(error) => Err(EncodeError::Failed {
-            format: Format::WebP,
-            reason: format!("{error:?}"),
-        }),
+        Err(error) => Err(EncodeError::Failed { format: Format::WebP, reason: format!("{error:?}") }),
     }
 }

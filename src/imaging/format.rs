@@ -89,15 +89,12 @@ impl std::fmt::Display for Format {
 
 /// Text may begin with "BM" too: the size of the header that follows tells.
 fn has_bitmap_header(bytes: &[u8]) -> bool {
-    matches!(
-        bytes.get(14..18),
-        Some([12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0])
-    )
+    matches!(bytes.get(14..18), Some([12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]))
 }
 
 /// What a file is that we don't read, and what its owner can do.
 pub(super) fn describe_unread(bytes: &[u8]) -> (&'static str, &'static str) {
-    const ANY: &str = "save the picture in one of these and send it again";
+    const ANY: &str = "save the picture as one of these";
     const PHONE: &str = "save or share it as JPEG \
         (on an iPhone: Settings, Camera, Formats, Most Compatible)";
     if bytes.is_empty() {

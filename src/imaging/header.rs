@@ -21,13 +21,11 @@ pub(super) fn dimensions(format: Format, bytes: &[u8]) -> Option<(u32, u32)> {
 /// Whether the file's end is there; what follows the end doesn't matter.
 pub(super) fn is_whole(format: Format, bytes: &[u8]) -> bool {
     match format {
-        Format::Jpeg => jpeg::walk(bytes).whole,
+        Format::Jpeg => jpeg::walk(bytes).end.is_some(),
         Format::Png => png_is_whole(bytes).unwrap_or(false),
         Format::WebP => le32(bytes, 4).is_some_and(|n| bytes.len() as u64 >= 8 + u64::from(n)),
         Format::Gif => gif_is_whole(bytes).unwrap_or(false),
-        Format::Bmp => {
-            bitmap(bytes).is_some_and(|b| b.end.is_none_or(|end| bytes.len() as u64 >= end))
-        }
+        Format::Bmp => bitmap(bytes).is_some_and(|b| b.end.is_none_or(|end| bytes.len() as u64 >= end)),
     }
 }
 
@@ -81,11 +79,7 @@ fn webp_dimensions(bytes: &[u8]) -> Option<(u32, u32)> {
 /// them), until the trailer `;`.
 fn gif_is_whole(bytes: &[u8]) -> Option<bool> {
     let table = |flags: u8| {
-        if flags & 0x80 == 0 {
-            0
-        } else {
-            3 << ((flags & 7) + 1)
-        }
+        if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
     };
     let skip_sub_blocks = |mut at: usize| loop {
         match *bytes.get(at)? {

@@ -3,10 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use moxcms::{
-    CmsError, ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformExecutor,
-    TransformOptions,
-};
+use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformExecutor, TransformOptions};
 
 use super::raster::{Channels, Sample};
 
@@ -33,12 +30,7 @@ impl<T: Sample> Profile<T> {
     pub fn read(
         icc: &[u8],
         channels: Channels,
-        create: impl Fn(
-            &ColorProfile,
-            Layout,
-            &ColorProfile,
-            TransformOptions,
-        ) -> Result<Transform<T>, CmsError>,
+        create: impl Fn(&ColorProfile, Layout, &ColorProfile, TransformOptions) -> Result<Transform<T>, CmsError>,
     ) -> Option<Self> {
         // A profile is a small program from a stranger: what it breaks must
         // not cost the picture.
@@ -51,11 +43,13 @@ impl<T: Sample> Profile<T> {
                 (DataColorSpace::Cmyk, 4) => (Layout::Rgba, Prepare::InvertInks),
                 _ => return None,
             };
-            let options = TransformOptions {
-                rendering_intent: RenderingIntent::RelativeColorimetric,
-                ..TransformOptions::default()
-            };
-            let transform = create(&profile, layout, &ColorProfile::new_srgb(), options).ok()?;
+            // A profile with tables may hold only the perceptual one (ICC.1,
+            // 8.10.2: it stands in for what is missing).
+            let intents = [RenderingIntent::RelativeColorimetric, RenderingIntent::Perceptual];
+            let transform = intents.into_iter().find_map(|rendering_intent| {
+                let options = TransformOptions { rendering_intent, ..Default::default() };
+                create(&profile, layout, &ColorProfile::new_srgb(), options).ok()
+            })?;
             Some(Profile { transform, prepare })
         }))
         .ok()??;
@@ -70,18 +64,13 @@ impl<T: Sample> Profile<T> {
             return false;
         }
         let level = |i: usize| T::from_u8((i * 255 / 8) as u8);
-        let cube: Vec<T> = (0..9 * 9 * 9)
-            .flat_map(|i| [level(i / 81), level(i / 9 % 9), level(i % 9)])
-            .collect();
+        let cube: Vec<T> = (0..9 * 9 * 9).flat_map(|i| [level(i / 81), level(i / 9 % 9), level(i % 9)]).collect();
         let grays: Vec<T> = (0..=255).map(T::from_u8).collect();
         let gray_cube: Vec<T> = grays.iter().flat_map(|&v| [v; 3]).collect();
         let near = |input: &[T], expected: &[T]| {
             let mut output = vec![T::default(); expected.len()];
             self.convert(input, &mut output)
-                && output
-                    .iter()
-                    .zip(expected)
-                    .all(|(a, b)| a.to_u8().abs_diff(b.to_u8()) <= 1)
+                && output.iter().zip(expected).all(|(a, b)| a.to_u8().abs_diff(b.to_u8()) <= 1)
         };
         // A grey profile takes one channel and refuses the cube's three.
         near(&grays, &gray_cube) || (near(&cube, &cube) && near(&gray_cube, &gray_cube))

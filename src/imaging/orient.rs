@@ -28,13 +28,7 @@ pub(super) fn upright(picture: Picture, orientation: Orientation) -> Picture {
     } else {
         (picture.width, picture.height)
     };
-    let walk = Walk {
-        start,
-        column,
-        row,
-        width,
-        height,
-    };
+    let walk = Walk { start, column, row, width, height };
     Picture {
         width,
         height,

@@ -34,11 +34,8 @@ fn extend(t: &Tensor, dim: usize, extra: usize) -> Result<Tensor> {
         return Ok(t.clone());
     }
     let last = t.dim(dim)? - 1;
-    let sources: Vec<u32> = if extra <= last {
-        (1..=extra).map(|i| (last - i) as u32).collect()
-    } else {
-        vec![last as u32; extra]
-    };
+    let sources: Vec<u32> =
+        if extra <= last { (1..=extra).map(|i| (last - i) as u32).collect() } else { vec![last as u32; extra] };
     // Only the strip is gathered: gathering the whole would cost a pass more.
     let sources = Tensor::new(sources, t.device())?;
     let strip = t.contiguous()?.index_select(&sources, dim)?;

@@ -52,10 +52,7 @@ impl Raster {
             && !self.sixteen_bit
             && self.samples.chunks_exact(4).all(|pixel| pixel[3] == 255);
         if opaque {
-            let rgb = self
-                .samples
-                .chunks_exact(4)
-                .flat_map(|p| [p[0], p[1], p[2]]);
+            let rgb = self.samples.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]);
             self.samples = rgb.collect();
             self.channels = Channels::Rgb;
         }
@@ -64,11 +61,8 @@ impl Raster {
     pub fn into_picture(mut self) -> Picture {
         let icc = self.icc.take();
         let orientation = self.orientation;
-        let picture = if self.sixteen_bit {
-            self.convert::<u16>(icc.as_deref())
-        } else {
-            self.convert::<u8>(icc.as_deref())
-        };
+        let picture =
+            if self.sixteen_bit { self.convert::<u16>(icc.as_deref()) } else { self.convert::<u8>(icc.as_deref()) };
         orient::upright(picture, orientation)
     }
 
@@ -76,28 +70,17 @@ impl Raster {
         let profile = icc.and_then(|icc| T::profile(icc, self.channels));
         let (width, height) = (self.width, self.height);
         if profile.is_none() && self.channels == Channels::Rgb && T::BYTES == 1 {
-            return Picture {
-                width,
-                height,
-                rgb: self.samples,
-                alpha: None,
-            };
+            return Picture { width, height, rgb: self.samples, alpha: None };
         }
         let colors = self.channels.colors();
         let stride = colors + usize::from(self.channels.has_alpha());
         let pixels = width as usize * height as usize;
         let mut rgb = Vec::with_capacity(pixels * 3);
-        let mut alpha = self
-            .channels
-            .has_alpha()
-            .then(|| Vec::with_capacity(pixels));
+        let mut alpha = self.channels.has_alpha().then(|| Vec::with_capacity(pixels));
         // One row at a time, so that a 16-bit picture isn't held three times.
         let mut row = Vec::with_capacity(width as usize * colors);
         let mut converted = vec![T::default(); width as usize * 3];
-        for line in self
-            .samples
-            .chunks_exact(width as usize * stride * T::BYTES)
-        {
+        for line in self.samples.chunks_exact(width as usize * stride * T::BYTES) {
             row.clear();
             for pixel in line.chunks_exact(stride * T::BYTES) {
                 let mut samples = pixel.chunks_exact(T::BYTES).map(T::read);
@@ -112,12 +95,7 @@ impl Raster {
             }
             rgb.extend(converted.iter().map(|v| v.to_u8()));
         }
-        Picture {
-            width,
-            height,
-            rgb,
-            alpha,
-        }
+        Picture { width, height, rgb, alpha }
     }
 }
 

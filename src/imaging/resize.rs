@@ -38,21 +38,10 @@ pub fn to(picture: &Picture, width: u32, height: u32) -> Picture {
     if (width, height) == (picture.width, picture.height) {
         return picture.clone();
     }
-    let shrinks =
-        u64::from(width) * u64::from(height) < u64::from(picture.width) * u64::from(picture.height);
-    let filter = if shrinks {
-        FilterType::Lanczos3
-    } else {
-        FilterType::CatmullRom
-    };
+    let shrinks = u64::from(width) * u64::from(height) < u64::from(picture.width) * u64::from(picture.height);
+    let filter = if shrinks { FilterType::Lanczos3 } else { FilterType::CatmullRom };
     let scale = |samples: &[u8], kind: PixelType| {
-        convolve(
-            samples,
-            kind,
-            (picture.width, picture.height),
-            (width, height),
-            filter,
-        )
+        convolve(samples, kind, (picture.width, picture.height), (width, height), filter)
     };
     let mut rgb = scale(&picture.rgb, PixelType::U8x3);
     let alpha = picture.alpha.as_ref().map(|_| {
@@ -71,12 +60,7 @@ pub fn to(picture: &Picture, width: u32, height: u32) -> Picture {
         }
         alpha
     });
-    Picture {
-        width,
-        height,
-        rgb,
-        alpha,
-    }
+    Picture { width, height, rgb, alpha }
 }
 
 /// 8-bit samples as 16-bit ones: weighting by a small alpha in 8 bits would
@@ -97,11 +81,7 @@ fn convolve(
     // `kind` fits the samples and both images are of one kind: nothing to fail.
     let done = ImageRef::new(width, height, samples, kind)
         .map_err(|e| e.to_string())
-        .and_then(|source| {
-            Resizer::new()
-                .resize(&source, &mut resized, &options)
-                .map_err(|e| e.to_string())
-        });
+        .and_then(|source| Resizer::new().resize(&source, &mut resized, &options).map_err(|e| e.to_string()));
     debug_assert_eq!(done, Ok(()));
     resized.into_vec()
 }

@@ -35,14 +35,9 @@ pub fn to_rgb(drawing: &Tensor) -> Result<Vec<u8>> {
         candle_core::bail!("a drawing is (1, 3, H, W), not {:?}", drawing.shape());
     }
     // Copied only where it has to be: off another device, to f32, or to rows.
-    let drawing = drawing
-        .to_device(&Device::Cpu)?
-        .to_dtype(DType::F32)?
-        .contiguous()?;
+    let drawing = drawing.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.contiguous()?;
     let (storage, layout) = drawing.storage_and_layout();
-    let (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) =
-        (&*storage, layout.contiguous_offsets())
-    else {
+    let (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
         candle_core::bail!("a drawing on the CPU is contiguous f32");
     };
     let plane = height * width;

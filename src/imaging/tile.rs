@@ -40,12 +40,7 @@ pub fn plan(height: usize, width: usize, tile: usize, halo: usize, multiple: usi
 }
 
 /// The (source, kept) spans along one side.
-fn spans(
-    length: usize,
-    tile: usize,
-    halo: usize,
-    multiple: usize,
-) -> Vec<(Range<usize>, Range<usize>)> {
+fn spans(length: usize, tile: usize, halo: usize, multiple: usize) -> Vec<(Range<usize>, Range<usize>)> {
     let multiple = multiple.max(1);
     let step = tile.max(1).next_multiple_of(multiple);
     (0..length)
@@ -81,33 +76,19 @@ pub fn draw_tiled(
     let tiles = plan(height, width, tile, halo, multiple);
     let mut rows = Vec::new();
     for row in tiles.chunk_by(|a, b| a.kept.0 == b.kept.0) {
-        let pieces = row
-            .iter()
-            .map(|tile| draw_one(photo, tile, &mut draw))
-            .collect::<Result<Vec<_>>>()?;
+        let pieces = row.iter().map(|tile| draw_one(photo, tile, &mut draw)).collect::<Result<Vec<_>>>()?;
         rows.push(join(pieces, 3)?);
     }
     join(rows, 2)
 }
 
-fn draw_one(
-    photo: &Tensor,
-    tile: &Tile,
-    draw: &mut impl FnMut(&Tensor) -> Result<Tensor>,
-) -> Result<Tensor> {
+fn draw_one(photo: &Tensor, tile: &Tile, draw: &mut impl FnMut(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     let (rows, columns) = &tile.source;
-    let source = photo
-        .narrow(2, rows.start, rows.len())?
-        .narrow(3, columns.start, columns.len())?
-        .contiguous()?;
+    let source = photo.narrow(2, rows.start, rows.len())?.narrow(3, columns.start, columns.len())?.contiguous()?;
     let drawn = draw(&source)?;
     let (_, _, height, width) = drawn.dims4()?;
     if (height, width) != (rows.len(), columns.len()) {
-        candle_core::bail!(
-            "a tile of {}×{} was drawn as {height}×{width}",
-            rows.len(),
-            columns.len()
-        );
+        candle_core::bail!("a tile of {}×{} was drawn as {height}×{width}", rows.len(), columns.len());
     }
     let (kept_rows, kept_columns) = &tile.kept;
     drawn

@@ -2,21 +2,21 @@
 //!
 //! Xu, Lu, Xu, Jia, "Image Smoothing via L0 Gradient Minimization" (2011), by half-quadratic splitting:
 //! in turn, gradients too small for the present weight β are dropped, and the picture is solved for (in
-//! the frequency domain, the picture taken as a torus) that is nearest to the photo and to those gradients.
+//! the frequency domain) that is nearest to the photo and to those gradients.
+//!
+//! The picture is mirrored at its borders, so the transform is a cosine one. Taken as a torus, as is
+//! common, the sky would bleed into the ground at the opposite border.
 
 use super::raster::{Raster, Rgb};
 use rayon::prelude::*;
-use rustfft::num_complex::Complex32;
-use rustfft::{Fft, FftPlanner};
-use std::f64::consts::TAU;
+use rustdct::{DctPlanner, TransformType2And3};
+use std::f64::consts::PI;
 use std::sync::Arc;
 
 /// β grows by this factor a turn,
 const KAPPA: f64 = 2.0;
 /// until it passes this.
 const BETA_MAX: f64 = 1e5;
-/// So many lines are read at once from a buffer in which they lie across: a cache line's worth.
-const BAND: usize = 8;
 
 /// `image` (sRGB in 0..=1) with edges under about √`lambda` flattened; the answer is clipped to 0..=1.
 pub fn flatten(image: &Raster<Rgb>, lambda: f64) -> Raster<Rgb> {
@@ -25,158 +25,139 @@ pub fn flatten(image: &Raster<Rgb>, lambda: f64) -> Raster<Rgb> {
     let mut flat = image.clone();
     let mut beta = 2.0 * lambda;
     while beta < BETA_MAX {
-        solver.solve(image, &mut flat, lambda, beta);
+        let threshold = (lambda / beta) as f32;
+        let edges = gradients(&flat, threshold);
+        let wanted = Raster::draw_rows(width, height, |y, out| {
+            let (above, here, photo) = (y.checked_sub(1).map(|y| edges.row(y)), edges.row(y), image.row(y));
+            out.extend((0..width).map(|x| {
+                let left = x.checked_sub(1).map_or([0.0; 3], |x| here[x].across);
+                let up = above.map_or([0.0; 3], |above| above[x].down);
+                let pull = |c: usize| left[c] - here[x].across[c] + up[c] - here[x].down[c];
+                [0, 1, 2].map(|c| photo[x][c] + beta as f32 * pull(c))
+            }));
+        });
+        solver.solve(&wanted, beta, &mut flat);
         beta *= KAPPA;
     }
     flat.map(|rgb| rgb.map(|c| c.clamp(0.0, 1.0)))
 }
 
-/// Two pixels' forward differences: to the right neighbour and to the one below.
-type Gradient = [Rgb; 2];
-
-/// The forward differences of row `y`, around the torus; zero where their squares, over all channels, sum to no
-/// more than `threshold`.
-fn edges(image: &Raster<Rgb>, y: usize, threshold: f32, out: &mut [Gradient]) {
-    let (here, below) = (image.row(y), image.row((y + 1) % image.height));
-    let edge = |p: Rgb, right: Rgb, below: Rgb| {
-        let gradient = [right, below].map(|q| [q[0] - p[0], q[1] - p[1], q[2] - p[2]]);
-        let energy: f32 = gradient.as_flattened().iter().map(|d| d * d).sum();
-        let keep = if energy > threshold { 1.0 } else { 0.0 };
-        gradient.map(|d| d.map(|c| c * keep))
-    };
-    let last = image.width - 1;
-    for (x, out) in out[..last].iter_mut().enumerate() {
-        *out = edge(here[x], here[x + 1], below[x]);
-    }
-    out[last] = edge(here[last], here[0], below[last]);
+/// Forward differences at one pixel.
+#[derive(Clone, Copy)]
+struct Gradient {
+    across: Rgb,
+    down: Rgb,
 }
 
-/// One turn: (1 + β·∇ᵀ∇) flat = photo + β·∇ᵀ edges, solved for `flat` by its frequencies.
+/// The forward differences, zero across the border; zero too where their squares, over all channels, sum to no more
+/// than `threshold`.
+fn gradients(image: &Raster<Rgb>, threshold: f32) -> Raster<Gradient> {
+    let (width, height) = (image.width, image.height);
+    Raster::draw_rows(width, height, |y, out| {
+        let (here, below) = (image.row(y), image.row((y + 1).min(height - 1)));
+        out.extend((0..width).map(|x| {
+            let (p, right) = (here[x], here[(x + 1).min(width - 1)]);
+            let across = [0, 1, 2].map(|c| right[c] - p[c]);
+            let down = [0, 1, 2].map(|c| below[x][c] - p[c]);
+            let energy: f32 = across.iter().chain(&down).map(|d| d * d).sum();
+            let keep = if energy > threshold { 1.0 } else { 0.0 };
+            Gradient { across: across.map(|d| d * keep), down: down.map(|d| d * keep) }
+        }));
+    })
+}
+
+/// Solves (1 + β·∇ᵀ∇) flat = wanted on the mirrored picture.
 struct Solver {
-    rows: Transform,
-    columns: Transform,
-    /// ∇ᵀ∇ by frequency: one down plus one across.
+    rows: Pass,
+    columns: Pass,
+    /// ∇ᵀ∇ by frequency: this one down plus this one across.
     laplacian_down: Vec<f32>,
     laplacian_across: Vec<f32>,
-    /// `[red + i·green, blue]`: the solution's response is real and even, so two real channels share a complex
-    /// plane and don't mix. Row after row, and column after column.
-    by_row: [Vec<Complex32>; 2],
-    by_column: [Vec<Complex32>; 2],
+    /// A plane a channel, once in rows and once in columns.
+    planes: [(Vec<f32>, Vec<f32>); 3],
 }
 
 impl Solver {
     fn new(width: usize, height: usize) -> Self {
-        let mut planner = FftPlanner::new();
-        let laplacian = |n: usize| (0..n).map(|i| (2.0 - 2.0 * (TAU * i as f64 / n as f64).cos()) as f32).collect();
-        let plane = || vec![Complex32::ZERO; width * height];
+        let mut planner = DctPlanner::new();
+        let laplacian = |n: usize| (0..n).map(|i| (2.0 - 2.0 * (PI * i as f64 / n as f64).cos()) as f32).collect();
+        let plane = || (vec![0.0; width * height], vec![0.0; width * height]);
         Self {
-            rows: Transform::new(&mut planner, width),
-            columns: Transform::new(&mut planner, height),
+            rows: Pass(planner.plan_dct2(width)),
+            columns: Pass(planner.plan_dct2(height)),
             laplacian_down: laplacian(height),
             laplacian_across: laplacian(width),
-            by_row: [plane(), plane()],
-            by_column: [plane(), plane()],
+            planes: [plane(), plane(), plane()],
         }
     }
 
-    fn solve(&mut self, photo: &Raster<Rgb>, flat: &mut Raster<Rgb>, lambda: f64, beta: f64) {
-        self.rows_forwards(photo, flat, (lambda / beta) as f32, beta as f32);
-        self.columns_both_ways(beta as f32);
-        self.rows_backwards(flat);
-    }
-
-    fn rows_forwards(&mut self, photo: &Raster<Rgb>, flat: &Raster<Rgb>, threshold: f32, beta: f32) {
-        let (width, height) = (photo.width, photo.height);
-        let [rg, b] = &mut self.by_row;
-        let forward = &self.rows.forward;
-        let buffers = || ([(); 2].map(|()| vec![Gradient::default(); width]), self.rows.scratch());
-        let bands = rg.par_chunks_mut(width * BAND).zip(b.par_chunks_mut(width * BAND)).enumerate();
-        bands.for_each_init(buffers, |([above, here], scratch), (band, (rg, b))| {
-            edges(flat, (band * BAND + height - 1) % height, threshold, above);
-            let lines = rg.chunks_mut(width).zip(b.chunks_mut(width));
-            for (y, (rg, b)) in (band * BAND..).zip(lines) {
-                edges(flat, y, threshold, here);
-                let mut left = here[width - 1][0];
-                for (x, photo) in photo.row(y).iter().enumerate() {
-                    let [right, down] = here[x];
-                    let up = above[x][1];
-                    let wanted = [0, 1, 2].map(|c| photo[c] + beta * (left[c] - right[c] + up[c] - down[c]));
-                    (rg[x], b[x]) = (Complex32::new(wanted[0], wanted[1]), Complex32::new(wanted[2], 0.0));
-                    left = right;
+    fn solve(&mut self, wanted: &Raster<Rgb>, beta: f64, flat: &mut Raster<Rgb>) {
+        let (width, height) = (wanted.width, wanted.height);
+        // The third cosine transform of the second one is the length's half.
+        let norm = 4.0 / (width * height) as f32;
+        for (channel, (rows, columns)) in self.planes.iter_mut().enumerate() {
+            rows.par_iter_mut().zip(&wanted.data).with_min_len(4096).for_each(|(value, rgb)| *value = rgb[channel]);
+            self.rows.forward(rows);
+            transpose(rows, columns, width);
+            let (down, across) = (&self.laplacian_down, &self.laplacian_across);
+            self.columns.there_and_back(columns, |x, column| {
+                for (value, down) in column.iter_mut().zip(down) {
+                    *value *= norm / (1.0 + beta as f32 * (down + across[x]));
                 }
-                forward.process_with_scratch(rg, scratch);
-                forward.process_with_scratch(b, scratch);
-                std::mem::swap(above, here);
-            }
-        });
-    }
-
-    fn columns_both_ways(&mut self, beta: f32) {
-        let (width, height) = (self.laplacian_across.len(), self.laplacian_down.len());
-        let norm = 1.0 / (width * height) as f32;
-        let Transform { forward, inverse } = &self.columns;
-        for (rows, columns) in self.by_row.iter().zip(&mut self.by_column) {
-            let bands = columns.par_chunks_mut(height * BAND).enumerate();
-            bands.for_each_init(
-                || self.columns.scratch(),
-                |scratch, (band, columns)| {
-                    gather(rows, width, band * BAND, columns, height);
-                    for (column, across) in columns.chunks_mut(height).zip(&self.laplacian_across[band * BAND..]) {
-                        forward.process_with_scratch(column, scratch);
-                        for (z, down) in column.iter_mut().zip(&self.laplacian_down) {
-                            *z *= norm / (1.0 + beta * (down + across));
-                        }
-                        inverse.process_with_scratch(column, scratch);
-                    }
-                },
-            );
+            });
+            transpose(columns, rows, height);
+            self.rows.inverse(rows);
         }
-    }
-
-    fn rows_backwards(&self, flat: &mut Raster<Rgb>) {
-        let (width, height) = (flat.width, flat.height);
-        let inverse = &self.rows.inverse;
-        let buffers = || ([(); 2].map(|()| vec![Complex32::ZERO; width * BAND]), self.rows.scratch());
-        let bands = flat.data.par_chunks_mut(width * BAND).enumerate();
-        bands.for_each_init(buffers, |(planes, scratch), (band, flat)| {
-            for (plane, columns) in planes.iter_mut().zip(&self.by_column) {
-                let plane = &mut plane[..flat.len()];
-                gather(columns, height, band * BAND, plane, width);
-                inverse.process_with_scratch(plane, scratch);
-            }
-            for ((rgb, rg), b) in flat.iter_mut().zip(&planes[0]).zip(&planes[1]) {
-                *rgb = [rg.re, rg.im, b.re];
-            }
+        let [(r, _), (g, _), (b, _)] = &self.planes;
+        let planes = r.par_iter().zip(g).zip(b);
+        flat.data.par_iter_mut().zip(planes).with_min_len(4096).for_each(|(rgb, ((r, g), b))| {
+            *rgb = [*r, *g, *b];
         });
     }
 }
 
-/// Copies lines of `length` to `out` that lie across in `from`, whose own lines have `stride`: the line at
-/// `first` and as many after it as `out` holds.
-fn gather(from: &[Complex32], stride: usize, first: usize, out: &mut [Complex32], length: usize) {
-    let lines = out.len() / length;
-    for (i, across) in from.chunks_exact(stride).enumerate() {
-        for (line, z) in across[first..first + lines].iter().enumerate() {
-            out[line * length + i] = *z;
+/// The cosine transforms of one direction: all rows, or all columns.
+struct Pass(Arc<dyn TransformType2And3<f32>>);
+
+impl Pass {
+    fn each(&self, lines: &mut [f32], f: impl Fn(usize, &mut [f32], &mut [f32]) + Sync) {
+        let scratch = || vec![0.0; self.0.get_scratch_len()];
+        lines.par_chunks_mut(self.0.len()).enumerate().for_each_init(scratch, |scratch, (i, line)| f(i, line, scratch));
+    }
+
+    fn forward(&self, lines: &mut [f32]) {
+        self.each(lines, |_, line, scratch| self.0.process_dct2_with_scratch(line, scratch));
+    }
+
+    fn inverse(&self, lines: &mut [f32]) {
+        self.each(lines, |_, line, scratch| self.0.process_dct3_with_scratch(line, scratch));
+    }
+
+    /// Forward, `between`, inverse: while the line is in the cache.
+    fn there_and_back(&self, lines: &mut [f32], between: impl Fn(usize, &mut [f32]) + Sync) {
+        self.each(lines, |i, line, scratch| {
+            self.0.process_dct2_with_scratch(line, scratch);
+            between(i, line);
+            self.0.process_dct3_with_scratch(line, scratch);
+        });
+    }
+}
+
+/// Turns rows of `width` into columns, in square blocks that fit the cache.
+fn transpose(from: &[f32], to: &mut [f32], width: usize) {
+    const BLOCK: usize = 16;
+    let height = from.len() / width;
+    to.par_chunks_mut(height * BLOCK).enumerate().for_each(|(band, out)| {
+        let left = band * BLOCK;
+        for top in (0..height).step_by(BLOCK) {
+            for (i, column) in out.chunks_mut(height).enumerate() {
+                let rows = top..height.min(top + BLOCK);
+                for (z, y) in column[rows.clone()].iter_mut().zip(rows) {
+                    *z = from[y * width + left + i];
+                }
+            }
         }
-    }
-}
-
-/// The Fourier transforms of one direction's lines.
-struct Transform {
-    forward: Arc<dyn Fft<f32>>,
-    inverse: Arc<dyn Fft<f32>>,
-}
-
-impl Transform {
-    fn new(planner: &mut FftPlanner<f32>, length: usize) -> Self {
-        Self { forward: planner.plan_fft_forward(length), inverse: planner.plan_fft_inverse(length) }
-    }
-
-    fn scratch(&self) -> Vec<Complex32> {
-        let length = self.forward.get_inplace_scratch_len().max(self.inverse.get_inplace_scratch_len());
-        vec![Complex32::ZERO; length]
-    }
+    });
 }
 
 #[cfg(test)]

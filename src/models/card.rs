@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 #[serde(deny_unknown_fields)]
 pub struct Card {
     /// The card's file name without `.toml`; never written into the file.
-    #[serde(default, skip_deserializing)]
+    #[serde(default, skip_deserializing, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// A short name for people.
     pub title: String,

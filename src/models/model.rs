@@ -1,10 +1,10 @@
 //! A model that is loaded and can draw.
 
 use super::card::Card;
-use crate::nn::init::Parameters;
 use crate::nn::patch_gan::{PatchGan, patch_gan};
 use crate::nn::{Generator, Pass};
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
+use candle_nn::VarBuilder;
 use std::collections::HashMap;
 
 /// A generator, perhaps with the discriminator that judged it, on a device.
@@ -25,12 +25,12 @@ impl Model {
         discriminator: Option<HashMap<String, Tensor>>,
         device: &Device,
     ) -> Result<Self> {
-        let network = card.architecture.build(Parameters::default().given(generator, device))?;
-        if card.size_multiple % network.multiple() != 0 {
+        let network = card.architecture.build(constants(generator, device))?;
+        if !card.size_multiple.is_multiple_of(network.multiple()) {
             bail!("the card's size_multiple {} is not one of {}", card.size_multiple, network.multiple());
         }
         let discriminator = match (card.discriminator, discriminator) {
-            (Some(config), Some(tensors)) => Some(patch_gan(config, Parameters::default().given(tensors, device))?),
+            (Some(config), Some(tensors)) => Some(patch_gan(config, constants(tensors, device))?),
             _ => None,
         };
         Ok(Self { card, generator: network, discriminator })
@@ -52,8 +52,7 @@ impl Model {
     /// # Errors
     /// When the shape does not fit or the device fails.
     pub fn draw(&self, photo: &Tensor) -> Result<Tensor> {
-        // Parameters are variables: without this the pass would keep a graph.
-        Ok(self.generator.forward(photo, &Pass::INFERENCE)?.detach())
+        self.generator.forward(photo, &Pass::INFERENCE)
     }
 
     /// The discriminator's logits `(N, 1, H', W')` of a picture given its photo.
@@ -62,8 +61,14 @@ impl Model {
     /// When the model has no discriminator, or the shapes do not fit.
     pub fn score(&self, photo: &Tensor, picture: &Tensor) -> Result<Tensor> {
         match &self.discriminator {
-            Some(discriminator) => Ok(discriminator.forward(photo, picture, &Pass::INFERENCE)?.detach()),
+            Some(discriminator) => discriminator.forward(photo, picture, &Pass::INFERENCE),
             None => bail!("the model {} has no discriminator", self.card.name),
         }
     }
+}
+
+/// Parameters that are no variables: a pass then keeps no graph, and with it
+/// none of its layers' values, in memory.
+fn constants(tensors: HashMap<String, Tensor>, device: &Device) -> VarBuilder<'static> {
+    VarBuilder::from_tensors(tensors, DType::F32, device)
 }

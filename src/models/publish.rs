@@ -59,11 +59,10 @@ pub fn publish(
     card.weights.discriminator = discriminator
         .map(|tensors| write(format!("../weights/{name}-discriminator.safetensors"), tensors))
         .transpose()?;
+    // The file's name is the model's: written inside, it could only disagree.
     card.name.clear();
-    let mut table = toml::Table::try_from(&card)?;
-    table.remove("name");
     let path = dir.join(format!("{name}.toml"));
-    replace(&path, toml::to_string_pretty(&table)?.as_bytes())?;
+    replace(&path, toml::to_string_pretty(&card)?.as_bytes())?;
     Ok(path)
 }
 

@@ -19,7 +19,8 @@ impl CustomOp1 for LeakyRelu {
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        x.contiguous()?.apply_op2(&grad.contiguous()?, LeakyReluGradient(self.0)).map(Some)
+        // Constant in x almost everywhere: detached, or a second derivative would ask for one there.
+        x.detach().contiguous()?.apply_op2(&grad.contiguous()?, LeakyReluGradient(self.0)).map(Some)
     }
 }
 
@@ -40,7 +41,7 @@ impl CustomOp2 for LeakyReluGradient {
     }
 
     fn bwd(&self, x: &Tensor, _g: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let grad = x.contiguous()?.apply_op2(&grad.contiguous()?, LeakyReluGradient(self.0))?;
+        let grad = x.detach().contiguous()?.apply_op2(&grad.contiguous()?, LeakyReluGradient(self.0))?;
         Ok((None, Some(grad)))
     }
 }

@@ -1,8 +1,8 @@
 //! Checkpoints: one safetensors file an epoch, written beside and renamed.
 
 use super::trainer::{State, Trainer};
-use crate::models::publish::{PublishError, replace};
-use candle_core::{Device, Tensor};
+use crate::models::publish::{PublishError, Tensors, replace};
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -110,12 +110,12 @@ impl Checkpoints {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn latest(&self, device: &Device) -> Result<Option<(HashMap<String, Tensor>, Progress)>, CheckpointError> {
+    pub fn latest(&self, device: &Device) -> Result<Option<(Tensors, Progress)>, CheckpointError> {
         self.list()?.pop().map(|file| read(&file, device)).transpose()
     }
 }
 
-fn read(file: &Path, device: &Device) -> Result<(HashMap<String, Tensor>, Progress), CheckpointError> {
+fn read(file: &Path, device: &Device) -> Result<(Tensors, Progress), CheckpointError> {
     let failed =
         |error: &dyn std::fmt::Display| CheckpointError::Read { file: file.to_owned(), reason: error.to_string() };
     let bytes = std::fs::read(file).map_err(|error| failed(&error))?;

@@ -94,15 +94,14 @@ impl Recipe {
     /// Ours: first the likeness alone, then a discriminator that asks for crisp lines.
     pub fn anime() -> Self {
         Self {
-            epochs: 12,
-            epochs_decay: 24,
+            epochs: 4,
+            epochs_decay: 11,
             batch: 8,
-            rate: 1e-3,
+            rate: 4e-4,
             discriminator_rate: 4e-4,
-            betas: (0.5, 0.99),
-            adversarial_from: 24,
+            adversarial_from: 8,
             gan: GanLoss::Lsgan,
-            lambda_gan: 0.02,
+            lambda_gan: 0.03,
             lambda_l1: 1.0,
             lambda_gradient: 0.5,
             ema: 0.998,

@@ -57,9 +57,9 @@ pub enum RunError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A loss is no longer a number.
+    /// A loss is no longer a number, or the pictures are out of all range.
     #[error(
-        "training diverged at step {step} (epoch {epoch}): a loss is not a number. Lower --rate, or the loss weights, \
+        "training diverged at step {step} (epoch {epoch}): a loss is not a number or far out of range. Lower --rate, or the loss weights, \
          and go on from the last good checkpoint with --resume {run}"
     )]
     Diverged {
@@ -151,8 +151,8 @@ impl Run {
     /// When there is no run or its settings cannot be read.
     pub fn recipe(folder: &Path) -> Result<Recipe, RunError> {
         let no_run = |reason: String| RunError::NoRun { folder: folder.to_owned(), reason };
-        let text = std::fs::read_to_string(folder.join(SETTINGS))
-            .map_err(|error| no_run(format!("{SETTINGS}: {error}")))?;
+        let text =
+            std::fs::read_to_string(folder.join(SETTINGS)).map_err(|error| no_run(format!("{SETTINGS}: {error}")))?;
         toml::from_str(&text).map_err(|error| no_run(format!("{SETTINGS}: {error}")))
     }
 
@@ -188,15 +188,15 @@ impl Run {
         let (start, mut sum, mut share, mut pairs) = (Instant::now(), Losses::default(), 1.0, 0);
         let recipe = self.trainer.recipe().clone();
         let steps = loader.steps();
-        let mut batches = loader.epoch(epoch as u64, 0);
-        while let Some(batch) = batches.next() {
+        let mut batches = loader.epoch(epoch, 0);
+        for batch in batches.by_ref() {
             let batch = batch?;
             let shape = (batch.n, 3, batch.side, batch.side);
             let photo = Tensor::from_vec(batch.photo, shape, self.trainer.device())?;
             let target = Tensor::from_vec(batch.target, shape, self.trainer.device())?;
             share = recipe.rate_share(epoch as f64 + batch.step as f64 / steps as f64);
             let losses = self.trainer.step(&photo, &target, share, epoch >= recipe.adversarial_from)?;
-            if !losses.are_finite() {
+            if !losses.are_sound() {
                 let step = self.trainer.steps();
                 return Err(RunError::Diverged { step, epoch: epoch + 1, run: self.folder.clone() });
             }
@@ -303,8 +303,11 @@ fn mend_rows(file: &Path, progress: &Progress) -> Result<(), RunError> {
         Err(source) => return Err(RunError::File { file: file.to_owned(), source }),
     };
     let epoch = |line: &str| serde_json::from_str::<Row>(line).ok().map(|row| row.epoch);
-    let mut lines: Vec<String> =
-        text.lines().filter(|line| epoch(line).is_some_and(|epoch| epoch < progress.epochs)).map(str::to_owned).collect();
+    let mut lines: Vec<String> = text
+        .lines()
+        .filter(|line| epoch(line).is_some_and(|epoch| epoch < progress.epochs))
+        .map(str::to_owned)
+        .collect();
     lines.push(progress.row.to_string());
     replace(file, (lines.join("\n") + "\n").as_bytes())?;
     Ok(())
@@ -337,7 +340,10 @@ fn summary(row: &Row, epochs: usize) -> String {
         text += &format!(", D {:.3}, G {:.3}", row.losses.discriminator, row.losses.gan);
     }
     if let Some(figures) = &row.validation {
-        text += &format!("; validation {figures}");
+        text += &format!(
+            "; validation SSIM {:.3}, PSNR {:.1} dB, Laplacian ratio {:.2}",
+            figures.ssim, figures.psnr, figures.laplacian_ratio
+        );
     }
     text
 }

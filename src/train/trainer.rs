@@ -27,9 +27,11 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// Whether every loss is a number.
-    pub fn are_finite(&self) -> bool {
-        [self.l1, self.gradient, self.gan, self.discriminator].iter().all(|loss| loss.is_finite())
+    /// Whether every loss is a number, and the pictures, whose values span 2,
+    /// are not wholly out of range.
+    pub fn are_sound(&self) -> bool {
+        let finite = [self.l1, self.gradient, self.gan, self.discriminator].iter().all(|loss| loss.is_finite());
+        finite && self.l1 < 10.0
     }
 }
 
@@ -78,8 +80,8 @@ impl Trainer {
     /// One step on `photo` and `target`, both `(N, 3, H, W)` in −1..1, at
     /// `share` of the learning rates.
     ///
-    /// The losses come back before anything is changed by a loss that is not a
-    /// number: then no parameter has moved.
+    /// Unsound losses (see [`Losses::are_sound`]) come back before they move a
+    /// parameter of the generator.
     ///
     /// # Errors
     /// When the shapes do not fit or the device fails.
@@ -96,7 +98,7 @@ impl Trainer {
             let fake = self.judge.network.forward(photo, &drawn.detach(), &pass)?;
             let loss = recipe.gan.discriminator(&real, &fake)?;
             losses.discriminator = scalar(&loss)?;
-            if !losses.are_finite() {
+            if !losses.are_sound() {
                 return Ok(losses);
             }
             self.judge.adam.step(&loss.backward()?, share * recipe.discriminator_rate)?;
@@ -115,7 +117,7 @@ impl Trainer {
             losses.gan = scalar(&judged)?;
             total = (total + judged * recipe.lambda_gan)?;
         }
-        if !losses.are_finite() {
+        if !losses.are_sound() {
             return Ok(losses);
         }
         self.adam.step(&total.backward()?, share * recipe.rate)?;

@@ -35,11 +35,8 @@ pub fn words(source: &str) -> Vec<(usize, String)> {
 /// path below the crate's root.
 pub fn names(source: &str, module: &[&str]) -> Vec<Name> {
     let tokens = tokens(source);
-    let mut reader = Reader {
-        tokens: &tokens,
-        module: module.iter().map(ToString::to_string).collect(),
-        found: Vec::new(),
-    };
+    let mut reader =
+        Reader { tokens: &tokens, module: module.iter().map(ToString::to_string).collect(), found: Vec::new() };
     reader.read();
     reader.found
 }
@@ -105,8 +102,7 @@ impl Reader<'_> {
         let is_path = at > start + 1;
         let is_method = start > 0 && self.is_mark(start - 1, '.');
         // `<T as Trait>::Name` continues a type; there is no crate in it.
-        let continues =
-            start > 1 && self.tokens[start - 1].1 == Token::Sep && self.is_mark(start - 2, '>');
+        let continues = start > 1 && self.tokens[start - 1].1 == Token::Sep && self.is_mark(start - 2, '>');
         if is_path && !is_method && !continues {
             self.keep(start, path);
         }
@@ -127,11 +123,7 @@ impl Reader<'_> {
                 Some(Token::Mark('{')) => {
                     at += 1;
                     while at < self.tokens.len() && !self.is_mark(at, '}') {
-                        at = if self.is_mark(at, ',') {
-                            at + 1
-                        } else {
-                            self.read_use_tree(at, path.clone())
-                        };
+                        at = if self.is_mark(at, ',') { at + 1 } else { self.read_use_tree(at, path.clone()) };
                     }
                     return at + 1;
                 }
@@ -177,10 +169,7 @@ impl Reader<'_> {
         }
         let root = std::iter::once("crate".to_string());
         let path = root.chain(base).chain(path.iter().cloned()).collect();
-        self.found.push(Name {
-            line: self.tokens[at].0,
-            path,
-        });
+        self.found.push(Name { line: self.tokens[at].0, path });
     }
 
     fn word(&self, at: usize) -> Option<&str> {
@@ -300,13 +289,7 @@ fn end_of_raw_string(chars: &[char], mut at: usize) -> usize {
     }
     at += 1;
     while at < chars.len() {
-        let closes = chars[at] == '"'
-            && chars[at + 1..]
-                .iter()
-                .take(hashes)
-                .filter(|c| **c == '#')
-                .count()
-                == hashes;
+        let closes = chars[at] == '"' && chars[at + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes;
         at += 1;
         if closes {
             return at + hashes;

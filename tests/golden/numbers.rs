@@ -112,8 +112,7 @@ impl Golden {
     fn compare(&mut self, name: &str, t: &Tensor, row: &Row, within: f64) {
         let dims: Vec<String> = t.dims().iter().map(ToString::to_string).collect();
         assert_eq!(if dims.is_empty() { "1".to_owned() } else { dims.join("x") }, row.shape, "shape of {name}");
-        let values: Vec<f64> =
-            t.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().map(f64::from).collect();
+        let values: Vec<f64> = t.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().map(f64::from).collect();
         let n = values.len();
         let rms = (values.iter().map(|v| v * v).sum::<f64>() / n as f64).sqrt();
         let weights = noise("check", n, 1.0, 0.0);
@@ -125,7 +124,10 @@ impl Golden {
         for (place, (got, wanted)) in got.zip(wanted).enumerate() {
             let error = (got - wanted).abs();
             // Written so that a NaN fails.
-            assert!(error <= within, "{name}: number {place} is {got}, not {wanted}: {error:.1e} off, {within:.1e} allowed");
+            assert!(
+                error <= within,
+                "{name}: number {place} is {got}, not {wanted}: {error:.1e} off, {within:.1e} allowed"
+            );
             if error / row.rms > self.worst.0 {
                 self.worst = (error / row.rms, name.to_owned());
             }

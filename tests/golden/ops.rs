@@ -69,7 +69,7 @@ fn gradients_of_gradients() {
         // A loss that bends, so that x and w both matter to each gradient.
         let grads = loss(&y.sqr().unwrap()).backward().unwrap();
         let mut golden = Golden::read(NUMBERS, &format!("{name}.second/"));
-        for (of, var) in [("gx", &x), ("gw", &w)] {
+        for (of, var) in [("gx", &x), ("gw", &w), ("gb", &b)] {
             let squares = grads.get(var).unwrap().sqr().unwrap().sum_all().unwrap();
             let second = squares.backward().unwrap();
             golden.check(&format!("{name}.second/{of}_x"), second.get(&x).unwrap(), TOLERANCE);

@@ -115,7 +115,9 @@ fn small_and_odd() {
 /// One window, one pixel, one channel: where a loop's end may be missed.
 #[test]
 fn smallest() {
-    for (kernel, stride, padding, side) in [(4, 2, 1, 2), (3, 1, 1, 1), (3, 2, 1, 1), (4, 1, 1, 2), (7, 1, 3, 1), (1, 1, 0, 1)] {
+    for (kernel, stride, padding, side) in
+        [(4, 2, 1, 2), (3, 1, 1, 1), (3, 2, 1, 1), (4, 1, 1, 2), (7, 1, 3, 1), (1, 1, 0, 1)]
+    {
         for (inputs, outputs) in [(1, 1), (1, 5), (5, 1)] {
             let (height, width) = (side, side);
             compare(Case { batch: 1, inputs, outputs, height, width, kernel, stride, padding });

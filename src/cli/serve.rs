@@ -1,0 +1,198 @@
+//! `sakuga serve`: the HTTP service.
+
+use std::io::{IsTerminal, Write};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::runtime::RuntimeArgs;
+use crate::engine::{Engine, EngineConfig};
+use crate::http::limits::{ByteSize, Limits};
+use crate::http::shutdown::Signals;
+use crate::http::{self, Service};
+
+/// Flags of `sakuga serve`.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// Address to listen on; 0.0.0.0 for every network
+    #[arg(long, env = "SAKUGA_HOST", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Port to listen on; 0 for any free one
+    #[arg(long, env = "SAKUGA_PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Where the models are and what they run on.
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
+    /// What requests may take.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Least important messages to log: error, warn, info, debug or trace, also by module
+    #[arg(long, env = "SAKUGA_LOG", value_name = "LEVEL", default_value = "info")]
+    pub log: EnvFilter,
+    /// How a message is written
+    #[arg(long, env = "SAKUGA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How a log message is written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line, for machines
+    Json,
+}
+
+/// Flags of the service's limits.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Largest request body
+    #[arg(long, env = "SAKUGA_MAX_BODY", value_name = "SIZE", default_value = "20MB")]
+    pub max_body: ByteSize,
+    /// Most pixels of a photo, by its header
+    #[arg(long, env = "SAKUGA_MAX_PIXELS", value_name = "N", default_value_t = 50_000_000)]
+    pub max_pixels: u64,
+    /// Most connections at once
+    #[arg(long, env = "SAKUGA_MAX_CONNECTIONS", value_name = "N", default_value_t = 1024, value_parser = at_least_one)]
+    pub max_connections: usize,
+    /// Most pictures that wait to be drawn
+    #[arg(long, env = "SAKUGA_QUEUE", value_name = "N", default_value_t = 64, value_parser = at_least_one)]
+    pub queue: usize,
+    /// Longest time for a request's headers, and for an idle connection
+    #[arg(long, env = "SAKUGA_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub header_timeout: Duration,
+    /// Longest standstill of a body that is sent or read
+    #[arg(long, env = "SAKUGA_BODY_TIMEOUT", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub body_timeout: Duration,
+    /// Longest time from SIGTERM to the end
+    #[arg(long, env = "SAKUGA_SHUTDOWN_TIMEOUT", value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    pub shutdown_timeout: Duration,
+}
+
+impl LimitArgs {
+    fn limits(&self) -> Limits {
+        Limits {
+            max_body: self.max_body,
+            max_pixels: self.max_pixels,
+            max_connections: self.max_connections,
+            header_timeout: self.header_timeout,
+            body_timeout: self.body_timeout,
+            shutdown_timeout: self.shutdown_timeout,
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|time| !time.is_zero() && *time <= Duration::from_secs(86_400))
+        .ok_or_else(|| "a time is a number of seconds over 0 and up to 86400".to_owned())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    // tokio's channels and semaphores hold some more, but nobody needs them.
+    text.parse().ok().filter(|n| (1..=1_000_000).contains(n)).ok_or_else(|| "must be from 1 to 1000000".to_owned())
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// Where the address is taken, or the models or the device cannot be had.
+pub fn run(args: ServeArgs) -> anyhow::Result<()> {
+    log(&args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(serve(args));
+    // Work on the blocking pool whose requester is gone need not be waited for.
+    runtime.shutdown_background();
+    served
+}
+
+/// Sends messages to stderr, from here on.
+fn log(args: &ServeArgs) -> anyhow::Result<()> {
+    let messages = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(args.log.clone());
+    match args.log_format {
+        LogFormat::Text => messages.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => messages.json().try_init(),
+    }
+    .map_err(|error| anyhow::anyhow!("cannot log: {error}"))
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let mut signals = Signals::listen().context("cannot listen to signals")?;
+    // Bound first, loaded second: the probes answer while the models load.
+    let listener = TcpListener::bind((args.host, args.port))
+        .await
+        .with_context(|| format!("cannot listen on {}:{}; choose another --host or --port", args.host, args.port))?;
+    let address = listener.local_addr()?;
+    let engine = start(&args)?;
+    // A script may wait for this line; whether anybody reads it is no concern.
+    let _ = writeln!(std::io::stdout(), "sakuga listens on http://{address}");
+
+    let stop = CancellationToken::new();
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            signals.next().await;
+            stop.cancel();
+            signals.next().await;
+            tracing::warn!("stopped at once by a second signal");
+            std::process::exit(1);
+        }
+    });
+    let service = Service::new(engine, args.limits.limits());
+    let stopped = http::serve(listener, service, stop.cancelled_owned()).await;
+    tracing::info!(?stopped, "stopped");
+    Ok(())
+}
+
+fn start(args: &ServeArgs) -> anyhow::Result<Engine> {
+    let (config, device) = args.runtime.config()?;
+    for broken in config.registry.broken() {
+        tracing::warn!(%broken, "a model is left out");
+    }
+    tracing::info!(device, models = config.registry.cards().count(), "starting");
+    Ok(Engine::start(EngineConfig { queue: args.limits.queue, ..config })?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        limits: LimitArgs,
+    }
+
+    #[test]
+    fn the_flags_say_what_the_limits_say() {
+        let flags = Command::parse_from(["serve"]).limits;
+        assert_eq!(format!("{:?}", flags.limits()), format!("{:?}", Limits::default()));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for wrong in [
+            ["--max-body", "a lot"],
+            ["--max-connections", "0"],
+            ["--queue", "-1"],
+            ["--body-timeout", "0"],
+            ["--body-timeout", "inf"],
+            ["--header-timeout", "1e9"],
+        ] {
+            let [flag, value] = wrong;
+            assert!(Command::try_parse_from(["serve", flag, value]).is_err(), "{wrong:?}");
+        }
+        let half = Command::parse_from(["serve", "--body-timeout", "0.5"]).limits;
+        assert_eq!(half.body_timeout, Duration::from_millis(500));
+    }
+}

@@ -1,0 +1,169 @@
+//! `sakuga stylize`: photos in, drawings out, without a service between.
+
+mod targets;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
+
+use super::progress;
+use super::runtime::RuntimeArgs;
+use crate::engine::{Engine, Job, Settings};
+use crate::imaging::{self, Decoded, Format, Limits};
+use crate::models::publish::replace;
+use targets::{Target, Task};
+
+/// Draw photos as anime.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:\n  \
+    sakuga stylize photo.jpg -o anime.png\n  \
+    sakuga stylize photo.jpg -o anime.webp --strength 0.8 --max-side 2048\n  \
+    sakuga stylize holiday/ portrait.jpg -o drawn --format png\n\n\
+    The same photo and flags give the same bytes. EXIF, GPS and other metadata are never passed on. \
+    `sakuga models` lists models and styles.")]
+pub struct StylizeArgs {
+    /// Photos: JPEG, PNG, WebP, GIF or BMP files; a folder means the pictures in it
+    #[arg(required = true, value_name = "PHOTO")]
+    pub photos: Vec<PathBuf>,
+    /// One photo: the drawing's file, whose extension is its format (png, jpg, webp), or a folder.
+    /// Several: a folder, made if missing, where each drawing has its photo's name
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Model to draw with [default: anime, else the only one there is]
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Style of the model, such as cel, or a mix where it has several: cel:0.7,gouache:0.3
+    /// [default: its first]
+    #[arg(long, value_name = "STYLE")]
+    pub style: Option<String>,
+    /// 0 is the photo, 1 the drawing, between them a blend
+    #[arg(long, value_name = "0..1", default_value_t = 1.0, value_parser = strength)]
+    pub strength: f32,
+    /// For models that draw with chance: the same seed draws the same
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Longest side of the drawing in pixels: larger photos are shrunk to it, smaller ones never
+    /// enlarged [default: the model's, else 1536]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_side: Option<u32>,
+    /// Bring the drawing back to the photo's own size
+    #[arg(long, value_enum, value_name = "SIZE")]
+    pub size: Option<Size>,
+    /// Format of the drawings [default: by OUT's extension, else each photo's own; png for GIF and BMP]
+    #[arg(long, value_enum)]
+    pub format: Option<OutputFormat>,
+    /// Quality of JPEG and WebP [default: 90]
+    #[arg(long, value_name = "1..100", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: Option<u8>,
+    /// Where the models are and what they run on.
+    #[command(flatten)]
+    pub runtime: RuntimeArgs,
+}
+
+/// What `--size` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Size {
+    /// The photo's own
+    Original,
+}
+
+/// What `--format` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Exact, with alpha
+    Png,
+    /// Small, without alpha (laid on white)
+    #[value(alias = "jpg")]
+    Jpeg,
+    /// Smallest, with alpha
+    #[value(name = "webp")]
+    WebP,
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Format {
+        match format {
+            OutputFormat::Png => Format::Png,
+            OutputFormat::Jpeg => Format::Jpeg,
+            OutputFormat::WebP => Format::WebP,
+        }
+    }
+}
+
+fn strength(text: &str) -> Result<f32, String> {
+    let value = text.parse().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
+/// Draws every photo. One that cannot be drawn doesn't stop the others: it is
+/// named on stderr, and the command fails at the end.
+///
+/// # Errors
+/// Where OUT, the flags or the model don't fit, before anything is drawn; or
+/// where a photo failed.
+pub fn run(args: StylizeArgs) -> anyhow::Result<()> {
+    let tasks = targets::plan(&args.photos, &args.output, args.format.map(Format::from))?;
+    let (config, _) = args.runtime.config()?;
+    let engine = Engine::start(config)?;
+    engine.check(Settings {
+        model: args.model.as_deref(),
+        style: args.style.as_deref(),
+        strength: args.strength,
+        max_side: args.max_side,
+    })?;
+    match tasks.as_slice() {
+        [task] => stylize(&engine, &args, task).with_context(|| task.photo.display().to_string()),
+        tasks => stylize_many(&engine, &args, tasks),
+    }
+}
+
+/// Reading, drawing and writing overlap between photos: the engine draws one
+/// at a time, and a few threads keep it fed.
+fn stylize_many(engine: &Engine, args: &StylizeArgs, tasks: &[Task]) -> anyhow::Result<()> {
+    let bar = ProgressBar::new(tasks.len() as u64).with_style(progress::counted("photos"));
+    let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, 4).min(tasks.len());
+    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(error) = stylize(engine, args, task) {
+                        failed.fetch_add(1, Ordering::Relaxed);
+                        bar.suspend(|| eprintln!("error: {}: {error:#}", task.photo.display()));
+                    }
+                    bar.inc(1);
+                }
+            });
+        }
+    });
+    bar.finish_and_clear();
+    match failed.into_inner() {
+        0 => Ok(()),
+        failed => {
+            bail!("{failed} of {} photos could not be drawn; the others are in {}", tasks.len(), args.output.display())
+        }
+    }
+}
+
+fn stylize(engine: &Engine, args: &StylizeArgs, task: &Task) -> anyhow::Result<()> {
+    let bytes = std::fs::read(&task.photo).context("cannot be read")?;
+    let Decoded { picture, format } = imaging::decode(&bytes, &Limits::default())?;
+    drop(bytes);
+    let drawing = engine.draw_blocking(Job {
+        photo: picture,
+        model: args.model.clone(),
+        style: args.style.clone(),
+        strength: args.strength,
+        seed: args.seed,
+        max_side: args.max_side,
+        original_size: args.size == Some(Size::Original),
+    })?;
+    let Target { file, format } = task.target(format);
+    let bytes = imaging::encode(&drawing.picture, format, args.quality)?;
+    // Written beside and renamed: a drawing is there whole or not at all.
+    Ok(replace(&file, &bytes)?)
+}

@@ -1,0 +1,91 @@
+//! Pixels in, pixels out: one forward pass, or one a tile. Tiles are cut from
+//! the picture's bytes and put back into them, so that a large picture is never
+//! a tensor as a whole.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use candle_core::{DType, Device, Result, Tensor};
+
+use crate::imaging::tile::{self, Tile};
+use crate::imaging::{Picture, pad, tensor};
+use crate::models::Model;
+
+/// Draws `photo` with `model`: H·W·3 bytes of the same size, and the time that
+/// the network alone took. A picture with a side over `piece` pixels is drawn in
+/// tiles, if the model can be.
+///
+/// # Errors
+/// Whatever candle answers, for example that the device's memory is full.
+pub(super) fn draw(model: &Model, photo: &Picture, piece: usize, device: &Device) -> Result<(Vec<u8>, Duration)> {
+    let (height, width) = (photo.height as usize, photo.width as usize);
+    let card = model.card();
+    let Some(reach) = card.reach.filter(|_| height.max(width) > piece) else {
+        return draw_whole(model, photo, device);
+    };
+    // A halo of a multiple at least: a tile at the picture's end then mirrors
+    // the same pixels as the whole picture would.
+    let halo = reach.max(card.size_multiple);
+    let kept = piece.saturating_sub(2 * halo).max(piece / 4).max(1);
+    let mut drawing = vec![0; photo.rgb.len()];
+    let mut infer = Duration::ZERO;
+    for tile in tile::plan(height, width, kept, halo, card.size_multiple) {
+        let (drawn, took) = draw_whole(model, &cut(photo, &tile.source), device)?;
+        paste(&mut drawing, width, &drawn, &tile);
+        infer += took;
+    }
+    Ok((drawing, infer))
+}
+
+fn draw_whole(model: &Model, photo: &Picture, device: &Device) -> Result<(Vec<u8>, Duration)> {
+    let input = pad::to_multiple(&tensor::from_picture(photo, device)?, model.card().size_multiple)?;
+    let (drawn, infer) = forward(model, &input, device)?;
+    let drawn = pad::crop(&drawn, photo.height as usize, photo.width as usize)?;
+    Ok((tensor::to_rgb(&drawn)?, infer))
+}
+
+/// The colours of `photo` within the rows and columns.
+fn cut(photo: &Picture, (rows, columns): &(Range<usize>, Range<usize>)) -> Picture {
+    let width = photo.width as usize;
+    let rgb = rows.clone().flat_map(|row| &photo.rgb[span(width, row, columns)]).copied().collect();
+    Picture { width: columns.len() as u32, height: rows.len() as u32, rgb, alpha: None }
+}
+
+/// Puts what is kept of a drawn tile into `drawing`, whose rows have `width` pixels.
+fn paste(drawing: &mut [u8], width: usize, drawn: &[u8], tile: &Tile) {
+    let (rows, columns) = &tile.kept;
+    let (top, left) = (tile.source.0.start, tile.source.1.start);
+    let inner = columns.start - left..columns.end - left;
+    for row in rows.clone() {
+        let from = &drawn[span(tile.source.1.len(), row - top, &inner)];
+        drawing[span(width, row, columns)].copy_from_slice(from);
+    }
+}
+
+/// Where the columns of a row lie among the bytes of a picture of that width.
+fn span(width: usize, row: usize, columns: &Range<usize>) -> Range<usize> {
+    3 * (row * width + columns.start)..3 * (row * width + columns.end)
+}
+
+/// One pass, timed to the moment when the device has finished.
+fn forward(model: &Model, input: &Tensor, device: &Device) -> Result<(Tensor, Duration)> {
+    let start = Instant::now();
+    let output = model.draw(input)?;
+    device.synchronize()?;
+    Ok((output, start.elapsed()))
+}
+
+/// A small real forward pass whose values must be finite.
+///
+/// # Errors
+/// Whatever candle answers, or a message that the values are not finite.
+pub(super) fn warm_up(model: &Model, device: &Device) -> Result<()> {
+    let side = 64usize.next_multiple_of(model.card().size_multiple);
+    let photo = Tensor::zeros((1, 3, side, side), DType::F32, device)?;
+    let (drawn, _) = forward(model, &photo, device)?;
+    let values = drawn.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+    match values.iter().all(|value| value.is_finite()) {
+        true => Ok(()),
+        false => candle_core::bail!("the network's answer to a grey picture is not finite"),
+    }
+}

@@ -1,0 +1,9 @@
+//! What happens to every request and answer, one concern a file.
+
+pub mod catch_panic;
+pub mod crowd;
+pub mod host;
+pub mod linger;
+pub mod log;
+pub mod request_id;
+pub mod secure;

@@ -1,0 +1,186 @@
+//! Every error as `application/problem+json` (RFC 9457), and the policy which
+//! error is which status.
+//!
+//! A handler returns a [`Problem`]; it travels as an extension of its response
+//! and is written out by [`Problem::render`] at the edge, where the request's
+//! id is known. A client's mistake is explained in full; an inner failure is
+//! logged and its answer says only where to look.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::limits::ByteSize;
+use crate::engine::EngineError;
+use crate::imaging::{DecodeError, EncodeError};
+
+/// How long a client should wait for a service that starts or stops.
+const SOON: Duration = Duration::from_secs(2);
+
+/// An error answer.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    /// The last part of the problem's `type`.
+    kind: &'static str,
+    title: &'static str,
+    detail: Cow<'static, str>,
+    retry_after: Option<Duration>,
+}
+
+/// A problem as it is written.
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, kind, title, detail: detail.into(), retry_after: None }
+    }
+
+    /// 400: the request itself is wrong.
+    pub fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request is malformed", detail)
+    }
+
+    /// 400: a parameter is unknown, out of range or given twice.
+    pub fn bad_parameter(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-parameter", "A parameter is wrong", detail)
+    }
+
+    /// 404: nothing is at `path`.
+    pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Nothing is here", detail)
+    }
+
+    /// 405: the route has no such method.
+    pub fn method_not_allowed() -> Self {
+        let detail = "this address does not take this method; the header `Allow` names those that it takes";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed", detail)
+    }
+
+    /// 408: the body stood still.
+    pub fn too_slow(limit: Duration) -> Self {
+        let detail = format!("the body made no progress for {} s; send it again", limit.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The request came too slowly", detail)
+    }
+
+    /// 413: too many bytes.
+    pub fn too_large(limit: ByteSize) -> Self {
+        let detail = format!("the body is over the limit of {limit}; send a smaller photo");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
+    }
+
+    /// 415: bytes that are no picture we read.
+    pub fn unsupported(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", "The format is not supported", detail)
+    }
+
+    /// 422: a picture that cannot be decoded, or of too many pixels.
+    pub fn undecodable(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "undecodable", "The picture cannot be used", detail)
+    }
+
+    /// 429: too much at once.
+    pub fn busy(detail: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", "The service is busy", detail);
+        Self { retry_after: Some(retry_after), ..problem }
+    }
+
+    /// 503: starting, stopping or broken.
+    pub fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service is not available", detail);
+        Self { retry_after: Some(SOON), ..problem }
+    }
+
+    /// 500: a failure of ours; the reason belongs into the log.
+    pub fn internal() -> Self {
+        let detail = "the service failed on this request; its log tells more under the request's id";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed", detail)
+    }
+
+    /// What is told to the client.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Writes the problem into `response` (which may carry headers such as
+    /// `Allow`), for the request with this id.
+    pub fn render(&self, request_id: &str, response: Response) -> Response {
+        let document = Json(Document {
+            r#type: format!("urn:sakuga:problem:{}", self.kind),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            instance: request_id,
+        });
+        let mut rendered = (self.status, document).into_response();
+        let headers = rendered.headers_mut();
+        for (name, value) in response.headers() {
+            if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
+                headers.append(name, value.clone());
+            }
+        }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(wait) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        rendered
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EngineError::Busy { retry_after } => Self::busy(detail, retry_after),
+            EngineError::UnknownModel { .. } | EngineError::NoDefault { .. } | EngineError::BadParameter { .. } => {
+                Self::bad_parameter(detail)
+            }
+            EngineError::Starting | EngineError::Draining => Self::unavailable(detail),
+            // The reason names files and devices: it is in the engine's log.
+            EngineError::Failed(_) => Self::unavailable("the service cannot draw at the moment; its log tells why"),
+            EngineError::Forward(_) => Self::internal(),
+        }
+    }
+}
+
+impl From<DecodeError> for Problem {
+    fn from(error: DecodeError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DecodeError::Unsupported { .. } => Self::unsupported(detail),
+            _ => Self::undecodable(detail),
+        }
+    }
+}
+
+impl From<EncodeError> for Problem {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            // The picture has too many pixels a side for the format asked for.
+            EncodeError::TooLarge { .. } => Self::bad_parameter(error.to_string()),
+            error => {
+                tracing::error!(%error, "encoding failed");
+                Self::internal()
+            }
+        }
+    }
+}

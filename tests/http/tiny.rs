@@ -1,0 +1,40 @@
+//! A model small enough for tests.
+
+use std::path::Path;
+
+use sakuga::models::Architecture;
+use sakuga::models::card::{Card, Source, WeightFile, Weights};
+use sakuga::models::publish::publish;
+use sakuga::nn::anime::AnimeConfig;
+use sakuga::nn::init::Parameters;
+
+/// Writes `models/NAME.toml` and its weights under `root`: an anime generator of
+/// four channels that nobody trained. It brightens, so that its picture is not
+/// the photo.
+pub fn publish_tiny(root: &Path, name: &str) {
+    let device = candle_core::Device::Cpu;
+    let architecture = Architecture::Anime(AnimeConfig { widths: vec![4, 4], blocks: 1 });
+    let parameters = Parameters::default();
+    let network = architecture.build(parameters.seeded(7, &device)).unwrap();
+    let mut tensors = parameters.tensors();
+    let bias = tensors.get_mut("head.bias").expect("the generator's last bias");
+    *bias = (bias.ones_like().unwrap() * 0.25).unwrap();
+    let nowhere = WeightFile { file: String::new(), sha256: String::new() };
+    let card = Card {
+        name: String::new(),
+        title: "Tiny".into(),
+        description: "An untrained generator for tests.".into(),
+        licence: "CC0-1.0".into(),
+        styles: vec!["cel".into()],
+        max_side: Some(256),
+        size_multiple: network.multiple(),
+        reach: network.reach(),
+        value_range: [-1.0, 1.0],
+        source: Source::default(),
+        architecture,
+        discriminator: None,
+        weights: Weights { generator: nowhere, discriminator: None },
+        figures: Default::default(),
+    };
+    publish(&root.join("models"), name, card, &tensors, None).unwrap();
+}
