@@ -97,3 +97,71 @@ fn render(look: Look, photo: &Path, picture: &Path, format: Format) -> anyhow::R
     };
     write().with_context(|| format!("cannot write {}", picture.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+    use crate::imaging::Picture;
+
+    fn save(path: &Path, format: Format) -> Picture {
+        let rgb = (0..9 * 7 * 3).map(|i| (i * 37 % 256) as u8).collect();
+        let picture = Picture { width: 9, height: 7, rgb, alpha: None };
+        fs::write(path, imaging::encode(&picture, format, None).unwrap()).unwrap();
+        picture
+    }
+
+    fn looks(look: Look, input: &Path, output: &Path) -> Result<(), String> {
+        run(LooksArgs { look, input: input.into(), output: output.into() }).map_err(|error| format!("{error:#}"))
+    }
+
+    fn open(path: &Path) -> (Picture, Format) {
+        let decoded = imaging::decode(&fs::read(path).unwrap(), &Limits::default()).unwrap();
+        (decoded.picture, decoded.format)
+    }
+
+    #[test]
+    fn a_folder_becomes_a_folder_of_pngs() {
+        let dir = tempfile::tempdir().unwrap();
+        let (photos, drawn) = (dir.path().join("photos"), dir.path().join("made/drawn"));
+        fs::create_dir(&photos).unwrap();
+        let photo = save(&photos.join("a.b.png"), Format::Png);
+        save(&photos.join("C.JPEG"), Format::Jpeg);
+        fs::write(photos.join("notes.txt"), "no photo").unwrap();
+        looks(Look::Ink, &photos, &drawn).unwrap();
+        assert_eq!(fs::read_dir(&drawn).unwrap().count(), 2);
+        assert_eq!(open(&drawn.join("a.b.png")), (Look::Ink.render(&photo), Format::Png));
+        assert_eq!(open(&drawn.join("C.png")).1, Format::Png);
+    }
+
+    #[test]
+    fn a_file_becomes_the_file_of_its_extension() {
+        let dir = tempfile::tempdir().unwrap();
+        let photo = dir.path().join("photo.png");
+        save(&photo, Format::Png);
+        for (name, format) in [("out.png", Format::Png), ("out.jpeg", Format::Jpeg), ("out.webp", Format::WebP)] {
+            looks(Look::Cel, &photo, &dir.path().join(name)).unwrap();
+            assert_eq!(open(&dir.path().join(name)).1, format);
+        }
+    }
+
+    #[test]
+    fn errors_say_what_and_where() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, out) = (|name: &str| dir.path().join(name), dir.path().join("out"));
+        fs::create_dir(path("empty")).unwrap();
+        assert!(looks(Look::Cel, &path("empty"), &out).unwrap_err().contains("no photo in"));
+        assert!(looks(Look::Cel, &path("gone.png"), &path("out.png")).unwrap_err().contains("gone.png"));
+
+        let photo = path("photo.png");
+        save(&photo, Format::Png);
+        assert!(looks(Look::Cel, &photo, &path("out.gif")).unwrap_err().contains(".png, .jpg or .webp"));
+        assert!(looks(Look::Cel, &photo, &path("empty")).unwrap_err().contains("empty"));
+        save(&path("photo.jpg"), Format::Jpeg);
+        assert!(looks(Look::Cel, dir.path(), &out).unwrap_err().contains("rename one"));
+        fs::remove_file(path("photo.jpg")).unwrap();
+        fs::write(path("broken.png"), b"\x89PNG\r\n\x1a\nno more").unwrap();
+        assert!(looks(Look::Cel, dir.path(), &out).unwrap_err().contains("broken.png"));
+    }
+}

@@ -159,3 +159,60 @@ fn transpose(from: &[f32], to: &mut [f32], width: usize) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_a_step_and_removes_small_noise() {
+        let noise = |x: usize, y: usize| ((x * 31 + y * 17) % 7) as f32 / 7.0 * 0.04 - 0.02;
+        let image = Raster::draw(40, 31, |x, y| {
+            let inside = (10..30).contains(&x) && (8..23).contains(&y);
+            let level = if inside { 0.8 } else { 0.2 };
+            [level + noise(x, y), level, 0.5 * level + noise(y, x)]
+        });
+        let flat = flatten(&image, 0.01);
+        let spread = |image: &Raster<Rgb>, columns: std::ops::Range<usize>| {
+            let values = columns.map(|x| image.at(x, 15)[0]);
+            values.clone().fold(0.0, f32::max) - values.fold(1.0, f32::min)
+        };
+        assert!(spread(&image, 12..28) > 0.03 && spread(&flat, 12..28) < 0.004, "{}", spread(&flat, 12..28));
+        let step = flat.at(10, 15)[0] - flat.at(9, 15)[0];
+        assert!((step - 0.6).abs() < 0.03, "the step is {step} high");
+        assert!((flat.at(20, 15)[1] - 0.8).abs() < 0.02 && (flat.at(3, 3)[1] - 0.2).abs() < 0.02);
+    }
+
+    /// With a threshold that no gradient passes, a turn is a plain smoothing: a wave keeps 1 / (1 + β·(2 − 2 cos ω))
+    /// of its height.
+    #[test]
+    fn a_turn_without_edges_damps_waves_as_it_should() {
+        let (width, height, beta) = (30, 21, 3.0);
+        let (across, down) = (TAU * 2.0 / width as f64, TAU * 3.0 / height as f64);
+        let wave = |x: usize, y: usize| (across * x as f64 + down * y as f64).cos();
+        let image = Raster::draw(width, height, |x, y| {
+            let v = wave(x, y) as f32;
+            [0.5 + 0.3 * v, 0.4 - 0.2 * v, 0.6 + 0.1 * v]
+        });
+        let mut flat = image.clone();
+        Solver::new(width, height).solve(&image, &mut flat, 1e6, beta);
+        let kept = 1.0 / (1.0 + beta * (4.0 - 2.0 * across.cos() - 2.0 * down.cos()));
+        for (x, y) in [(0, 0), (7, 3), (29, 20)] {
+            let v = (kept * wave(x, y)) as f32;
+            for (got, wanted) in flat.at(x, y).iter().zip([0.5 + 0.3 * v, 0.4 - 0.2 * v, 0.6 + 0.1 * v]) {
+                assert!((got - wanted).abs() < 1e-5, "{got}, not {wanted}, at ({x}, {y})");
+            }
+        }
+    }
+
+    /// Where every gradient is kept, the photo itself solves the system.
+    #[test]
+    fn a_turn_that_keeps_all_edges_changes_nothing() {
+        let image = Raster::draw(19, 26, |x, y| [x as f32 / 19.0, ((x * y) % 5) as f32 / 5.0, y as f32 / 26.0]);
+        let mut flat = image.clone();
+        Solver::new(19, 26).solve(&image, &mut flat, 0.0, 8.0);
+        for (a, b) in flat.data.as_flattened().iter().zip(image.data.as_flattened()) {
+            assert!((a - b).abs() < 1e-5, "{b} became {a}");
+        }
+    }
+}

@@ -18,7 +18,10 @@ type Axes = [f32; 4];
 
 /// `image` (sRGB in 0..=1) in dabs of `radius` pixels.
 pub fn kuwahara(image: &Raster<Rgb>, radius: f32) -> Raster<Rgb> {
-    let flow = flow(image, FLOW_SIGMA);
+    dabs(image, &flow(image, FLOW_SIGMA), radius)
+}
+
+fn dabs(image: &Raster<Rgb>, flow: &Raster<Flow>, radius: f32) -> Raster<Rgb> {
     // The ellipse's long half-axis is at most twice the radius.
     let margin = (2.0 * radius) as usize;
     let taps = image.map(|[r, g, b]| [r, g, b, r * r + g * g + b * b]).padded(margin);
@@ -196,4 +199,124 @@ fn blend(even: &[Axes; 4], odd: &[Axes; 4]) -> Rgb {
         }
     }
     colour.map(|c| c / total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The filter as the paper writes it: per pixel, every tap in the box, every sector turned into place.
+    fn plain(image: &Raster<Rgb>, flow: &Raster<Flow>, radius: f64) -> Raster<[f64; 3]> {
+        let reach = (2.0 * radius) as isize;
+        let padded = image.padded(reach as usize);
+        Raster::draw(image.width, image.height, |x, y| {
+            let Flow { tangent, anisotropy } = flow.at(x, y);
+            let ([cos, sin], stretch) = (tangent.map(f64::from), 1.0 + f64::from(anisotropy));
+            let zeta = 2.0 / radius;
+            let eta = (zeta + (std::f64::consts::PI / 8.0).cos()) / (std::f64::consts::PI / 8.0).sin().powi(2);
+            let mut sums = [[0.0; 5]; 8];
+            for dy in -reach..=reach {
+                for dx in -reach..=reach {
+                    let u = (cos * dx as f64 + sin * dy as f64) / (radius * stretch);
+                    let v = (cos * dy as f64 - sin * dx as f64) / (radius / stretch);
+                    if u * u + v * v > 1.0 {
+                        continue;
+                    }
+                    let sectors = [0, 1, 2, 3, 4, 5, 6, 7].map(|k| {
+                        let (s, c) = (k as f64 * std::f64::consts::FRAC_PI_4).sin_cos();
+                        let (ahead, aside) = (c * u + s * v, c * v - s * u);
+                        (zeta + ahead - eta * aside * aside).max(0.0).powi(2)
+                    });
+                    let scale = (-3.125 * (u * u + v * v)).exp() / (sectors.iter().sum::<f64>() + 1e-9);
+                    let tap = padded.at((x as isize + reach + dx) as usize, (y as isize + reach + dy) as usize);
+                    let [r, g, b] = tap.map(f64::from);
+                    for (sums, weight) in sums.iter_mut().zip(sectors) {
+                        for (sum, value) in sums.iter_mut().zip([r, g, b, r * r + g * g + b * b, 1.0]) {
+                            *sum += weight * scale * value;
+                        }
+                    }
+                }
+            }
+            let (mut colour, mut total) = ([0.0; 3], 0.0);
+            for [r, g, b, square, mass] in sums {
+                let [r, g, b] = [r, g, b].map(|c| c / mass);
+                let deviation = (square / mass - r * r - g * g - b * b).abs().sqrt() * 255.0;
+                let weight = 1.0 / (1.0 + deviation.powi(8));
+                total += weight;
+                colour = [colour[0] + weight * r, colour[1] + weight * g, colour[2] + weight * b];
+            }
+            colour.map(|c| c / total)
+        })
+    }
+
+    /// A disc on stripes: edges of all directions, corners, and a fine texture.
+    fn drawing() -> Raster<Rgb> {
+        Raster::draw(38, 33, |x, y| {
+            let stripe = 0.5 + 0.2 * (x as f32 * 0.8 + y as f32 * 0.3).sin();
+            let dot = ((x * 7 + y * 13) % 5) as f32 / 100.0;
+            let disc = (x as f32 - 18.0).hypot(y as f32 - 15.0) < 10.0;
+            if disc { [0.2 + dot, 0.35, 0.8 - 0.01 * y as f32] } else { [stripe, stripe + dot, 0.3] }
+        })
+    }
+
+    /// How far `dabs` is from `plain` in the worst channel: on the average of all pixels, and at most.
+    fn off(flow: &Raster<Flow>, radius: f32) -> (f64, f64) {
+        let (fast, plain) = (dabs(&drawing(), flow, radius), plain(&drawing(), flow, f64::from(radius)));
+        let off = fast
+            .data
+            .iter()
+            .zip(&plain.data)
+            .map(|(a, b)| a.iter().zip(b).map(|(&a, b)| (f64::from(a) - b).abs()).fold(0.0, f64::max));
+        (off.clone().sum::<f64>() / plain.data.len() as f64, off.fold(0.0, f64::max))
+    }
+
+    #[test]
+    fn agrees_with_the_plain_filter_for_the_flows_that_brushes_are_made_for() {
+        for (radius, angle, stretch) in [(2.0, 0, 0), (4.0, 37, 9), (3.0, 64, 12), (5.0, 101, 14)] {
+            let (sin, cos) = (angle as f32 * PI / Brushes::ANGLES as f32).sin_cos();
+            let anisotropy = stretch as f32 / (Brushes::STRETCHES - 1) as f32;
+            let flow = Raster::draw(38, 33, |_, _| Flow { tangent: [cos, sin], anisotropy });
+            let (_, worst) = off(&flow, radius);
+            assert!(worst < 1e-3, "radius {radius}, brush {angle}/{stretch}: {worst} off at the worst");
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_plain_filter_for_a_pictures_own_flow() {
+        let flow = flow(&drawing(), FLOW_SIGMA);
+        for radius in [2.0, 3.0, 5.0] {
+            let (mean, worst) = off(&flow, radius);
+            assert!(mean < 0.002 && worst < 0.03, "radius {radius}: {mean} off on the average, {worst} at the worst");
+        }
+    }
+
+    #[test]
+    fn a_brush_weighs_one_in_every_sector() {
+        for angle in 0..8 {
+            for anisotropy in [0.0, 0.5, 1.0] {
+                let brush = Brush::new(&Ellipse::new(angle as f32 * PI / 8.0, anisotropy, 4.0));
+                for k in 0..4 {
+                    let sum = brush.centre[k] + brush.weights.iter().map(|[e, _]| 2.0 * e[k]).sum::<f32>();
+                    assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+                }
+                let taps = 2 * brush.weights.len() + 1;
+                assert!((taps as f32 - PI * 16.0).abs() < 9.0, "an ellipse of radius 4 has about 50 taps, not {taps}");
+            }
+        }
+    }
+
+    #[test]
+    fn keeps_an_edge_and_quiets_what_lies_beside_it() {
+        let noisy = Raster::draw(40, 24, |x, y| {
+            let noise = ((3 * x * x + 5 * y * y + x * y) % 7) as f32 / 200.0;
+            if x < 20 { [0.2 + noise; 3] } else { [0.8 + noise; 3] }
+        });
+        let drawn = kuwahara(&noisy, 4.0);
+        assert!(drawn.at(21, 12)[0] - drawn.at(18, 12)[0] > 0.57, "the edge is as steep as before");
+        let column = |image: &Raster<Rgb>| {
+            let values: Vec<f32> = (4..20).map(|y| image.at(10, y)[0]).collect();
+            values.iter().fold(0.0, |a: f32, &b| a.max(b)) - values.iter().fold(1.0, |a: f32, &b| a.min(b))
+        };
+        assert!(column(&drawn) < 0.4 * column(&noisy), "{} after {}", column(&drawn), column(&noisy));
+    }
 }

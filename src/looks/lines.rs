@@ -105,3 +105,48 @@ fn bilinear(padded: &Raster<f32>, [x, y]: Step) -> f32 {
     let lower = below[0] + fraction(x) * (below[1] - below[0]);
     upper + fraction(y) * (lower - upper)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEN: Pen = Pen { sigma: 1.0, tau: 0.98, phi: 0.9 };
+
+    fn halves(width: usize, height: usize, degrees: f32) -> Raster<Rgb> {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let (cx, cy) = (width as f32 / 2.0, height as f32 / 2.0);
+        Raster::draw(width, height, |x, y| {
+            let side = cos * (x as f32 + 0.5 - cx) + sin * (y as f32 + 0.5 - cy);
+            [0.3 + 0.5 * (side + 0.5).clamp(0.0, 1.0); 3]
+        })
+    }
+
+    #[test]
+    fn an_edge_gets_a_line_on_its_dark_side_at_any_angle() {
+        for degrees in [0.0, 30.0, 45.0, 90.0, 150.0] {
+            let ink = PEN.draw(&halves(48, 44, degrees));
+            let (sin, cos) = f32::to_radians(degrees).sin_cos();
+            let at = |far: f32| ink.at((24.0 + far * cos) as usize, (22.0 + far * sin) as usize);
+            let line = (-6..=0).map(|i| at(i as f32 / 2.0)).fold(0.0, f32::max);
+            assert!(line > 0.9, "{degrees}°: {line}");
+            assert!(at(-12.0) < 0.05 && at(12.0) < 0.05, "{degrees}°: ink far from the edge");
+        }
+    }
+
+    #[test]
+    fn no_ink_on_a_flat_picture() {
+        for level in [0.0, 0.4, 1.0] {
+            let flat = Raster::draw(13, 11, |_, _| [level; 3]);
+            assert!(PEN.draw(&flat).data.iter().all(|&ink| ink < 1e-3), "level {level}");
+        }
+    }
+
+    #[test]
+    fn between_pixels_is_in_between() {
+        let slope = Raster::draw(9, 8, |x, y| 2.0 * x as f32 + 0.5 * y as f32).padded(MARGIN);
+        for (x, y) in [(3.0, 4.0), (2.25, 5.5), (6.75, 0.125)] {
+            let place = [x, y].map(|i: f32| ((i + MARGIN as f32) * ONE as f32) as i32);
+            assert!((bilinear(&slope, place) - (2.0 * x + 0.5 * y)).abs() < 1e-4);
+        }
+    }
+}

@@ -87,3 +87,24 @@ pub fn mirror_101(i: isize, n: usize) -> usize {
     let i = i.rem_euclid(2 * n as isize - 2) as usize;
     if i < n { i } else { 2 * n - 2 - i }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrors_fold_as_often_as_needed() {
+        let read = |mirror: fn(isize, usize) -> usize, n| (-5..8).map(|i| mirror(i, n)).collect::<Vec<_>>();
+        assert_eq!(read(mirror, 3), [1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1]);
+        assert_eq!(read(mirror_101, 3), [1, 0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 1]);
+        assert_eq!(read(mirror, 1), [0; 13]);
+        assert_eq!(read(mirror_101, 1), [0; 13]);
+    }
+
+    #[test]
+    fn padding_mirrors_rows_and_columns() {
+        let padded = Raster::draw(2, 2, |x, y| 10 * y + x).padded(1);
+        assert_eq!((padded.width, padded.height), (4, 4));
+        assert_eq!(padded.data, [0, 0, 1, 1, 0, 0, 1, 1, 10, 10, 11, 11, 10, 10, 11, 11]);
+    }
+}
