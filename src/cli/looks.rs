@@ -1,14 +1,15 @@
 //! `sakuga-train looks`: photos into the looks that a generator learns.
 
+use super::progress::counted;
 use crate::imaging::{self, Format, Limits};
 use crate::looks::Look;
+use crate::models::publish::replace;
 use anyhow::{Context, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Renders a target look of one photo, or of every photo in a folder.
@@ -47,8 +48,7 @@ pub fn run(args: LooksArgs) -> anyhow::Result<()> {
 fn folder(look: Look, input: &Path, output: &Path) -> anyhow::Result<()> {
     let photos = photos(input)?;
     fs::create_dir_all(output).with_context(|| format!("cannot make the folder {}", output.display()))?;
-    let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta}")?;
-    let bar = ProgressBar::new(photos.len() as u64).with_style(style).with_prefix(look.name());
+    let bar = ProgressBar::new(photos.len() as u64).with_style(counted("photos"));
     photos.into_par_iter().try_for_each(|(mut name, photo): (OsString, PathBuf)| {
         name.push(".png");
         render(look, &photo, &output.join(name), Format::Png)?;
@@ -88,14 +88,7 @@ fn render(look: Look, photo: &Path, picture: &Path, format: Format) -> anyhow::R
     let bytes = fs::read(photo).with_context(|| format!("cannot read {}", photo.display()))?;
     let decoded = imaging::decode(&bytes, &Limits::default()).with_context(|| photo.display().to_string())?;
     let bytes = imaging::encode(&look.render(&decoded.picture), format, None)?;
-    let folder = picture.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> anyhow::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&bytes)?;
-        file.persist(picture)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", picture.display()))
+    Ok(replace(picture, &bytes)?)
 }
 
 #[cfg(test)]
