@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::tiny::publish_tiny;
 
-/// Longer than anything here takes, so that a hang is a failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than anything here takes on a busy machine, so that a hang is a failure.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A running service; killed when dropped.
 pub struct Server {
@@ -52,11 +52,7 @@ impl Server {
     }
 
     pub fn wait_until_ready(&self) {
-        let start = Instant::now();
-        while self.get("/readyz").status() != 200 {
-            assert!(start.elapsed() < PATIENCE, "never ready");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_until(|| self.get("/readyz").status() == 200);
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -95,6 +91,24 @@ impl Server {
         stream
     }
 
+    /// A request with a body of `length` bytes that the service has begun to
+    /// read, and of which nothing is sent yet.
+    pub fn begin(&self, length: usize) -> TcpStream {
+        let mut stream = self.connect();
+        let head =
+            format!("POST /v1/stylize HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut go_on = [0; 25];
+        stream.read_exact(&mut go_on).unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream
+    }
+
+    /// The answer to a plain `GET` on a connection of its own.
+    pub fn get_raw(&self, path: &str) -> String {
+        self.raw(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())
+    }
+
     /// Sends these bytes and reads until the service closes the connection.
     pub fn raw(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
@@ -125,6 +139,16 @@ impl Drop for Server {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Waits until it is so.
+#[track_caller]
+pub fn wait_until(mut it_is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !it_is_so() {
+        assert!(start.elapsed() < PATIENCE, "it never is");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

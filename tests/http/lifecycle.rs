@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::harness::{Server, problem, read_all};
+use super::harness::{Server, problem, read_all, wait_until};
 use super::pictures::jpeg;
 use super::tiny::publish_tiny;
 
@@ -51,7 +51,7 @@ fn a_model_that_does_not_load_keeps_the_service_unready() {
     let weights = models.path().join("weights/anime.safetensors");
     std::fs::write(&weights, b"damaged").unwrap();
     let server = Server::start_with(models, &[]);
-    std::thread::sleep(Duration::from_millis(500));
+    wait_until(|| !problem(server.get("/readyz"), 503).contains("being loaded"));
     let detail = problem(server.get("/readyz"), 503);
     assert!(detail.contains("log") && !detail.contains("safetensors"), "no path is told: {detail}");
     assert_eq!(server.get("/livez").status(), 200);
@@ -64,18 +64,13 @@ fn sigterm_lets_requests_in_flight_finish() {
     for signal in ["TERM", "INT"] {
         let mut server = Server::start(&[]);
         let photo = jpeg(40, 40);
-        let mut stream = server.connect();
-        let head = format!("POST /v1/stylize HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", photo.len());
-        stream.write_all(head.as_bytes()).unwrap();
+        let mut stream = server.begin(photo.len());
         stream.write_all(&photo[..50]).unwrap();
-        std::thread::sleep(Duration::from_millis(200));
 
         server.signal(signal);
-        std::thread::sleep(Duration::from_millis(200));
-        let get = |path: &str| server.raw(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
-        let unready = get("/readyz");
-        assert!(unready.starts_with("HTTP/1.1 503 ") && unready.contains("stopping"), "{unready}");
-        assert!(get("/livez").starts_with("HTTP/1.1 200 "));
+        wait_until(|| server.get_raw("/readyz").starts_with("HTTP/1.1 503 "));
+        assert!(server.get_raw("/readyz").contains("stopping"));
+        assert!(server.get_raw("/livez").starts_with("HTTP/1.1 200 "));
         problem(server.draw("", &photo), 503);
 
         stream.write_all(&photo[50..]).unwrap();
@@ -83,7 +78,7 @@ fn sigterm_lets_requests_in_flight_finish() {
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         let (status, took) = server.wait();
         assert_eq!(status.code(), Some(0));
-        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert!(took < Duration::from_secs(8), "{took:?}");
     }
 }
 
@@ -94,33 +89,29 @@ fn an_idle_service_stops_at_once() {
     server.signal("TERM");
     let (status, took) = server.wait();
     assert_eq!(status.code(), Some(0));
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(took < Duration::from_secs(8), "an idle connection is not waited for: {took:?}");
 }
 
 #[test]
 fn a_request_that_never_ends_does_not_hold_the_stop() {
     let mut server = Server::start(&["--shutdown-timeout", "1.5", "--body-timeout", "60"]);
-    let mut stream = server.connect();
-    stream.write_all(b"POST /v1/stylize HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf").unwrap();
-    std::thread::sleep(Duration::from_millis(200));
+    let _stream = server.begin(1000);
     server.signal("TERM");
     let (status, took) = server.wait();
     assert_eq!(status.code(), Some(0));
-    assert!(took > Duration::from_millis(500) && took < Duration::from_secs(2), "{took:?}");
+    assert!(took > Duration::from_millis(500) && took < Duration::from_secs(8), "{took:?}");
 }
 
 #[test]
 fn a_second_signal_ends_at_once() {
     let mut server = Server::start(&["--body-timeout", "60"]);
-    let mut stream = server.connect();
-    stream.write_all(b"POST /v1/stylize HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf").unwrap();
-    std::thread::sleep(Duration::from_millis(200));
+    let _stream = server.begin(1000);
     server.signal("TERM");
-    std::thread::sleep(Duration::from_millis(300));
+    wait_until(|| server.get_raw("/readyz").starts_with("HTTP/1.1 503 "));
     server.signal("TERM");
     let (status, took) = server.wait();
     assert_eq!(status.code(), Some(1));
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
 }
 
 #[test]
