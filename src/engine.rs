@@ -47,10 +47,9 @@ pub struct EngineConfig {
 }
 
 impl EngineConfig {
-    /// The defaults: 64 waiting jobs, pieces of up to 1536 pixels: what is drawn
-    /// unless more is asked for needs no overlap, and fits the memory.
+    /// The defaults: 64 waiting jobs, pieces of up to 1024 pixels.
     pub fn new(registry: Registry, device: Device) -> Self {
-        Self { registry, device, queue: 64, tile: 1536 }
+        Self { registry, device, queue: 64, tile: 1024 }
     }
 }
 
