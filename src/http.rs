@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! * [`server`]: the accept loop: connection cap, header timeout, graceful stop.
-//! * [`router`]: routes and middleware, in the order in which they act.
+//! * [`mod@router`]: routes and middleware, in the order in which they act.
 //! * `routes`: one file a route. `middleware`: one file a middleware.
 //! * [`body`], [`multipart`], [`params`], [`negotiate`]: a request's parts.
 //! * [`problem`]: every error, and the policy which error is which status.
