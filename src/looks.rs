@@ -10,6 +10,7 @@ mod flatten;
 mod gouache;
 mod ink;
 mod kuwahara;
+mod lanes;
 mod lines;
 mod luminous;
 mod raster;

@@ -80,7 +80,7 @@ const FOLDERS: &[Folder] = &[
     Folder {
         name: "looks",
         modules: &["imaging"],
-        crates: &["fast_image_resize", "rustdct", "rustfft"],
+        crates: &["fast_image_resize", "multiversion", "num_traits", "rustdct", "rustfft"],
     },
     Folder {
         name: "train",

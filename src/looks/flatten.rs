@@ -7,6 +7,7 @@
 //! The picture is mirrored at its borders, so the transform is a cosine one. Taken as a torus, as is
 //! common, the sky would bleed into the ground at the opposite border.
 
+use super::lanes::Lanes;
 use super::raster::{Raster, Rgb};
 use rayon::prelude::*;
 use rustdct::{DctPlanner, TransformType2And3};
@@ -20,54 +21,46 @@ const BETA_MAX: f64 = 1e5;
 
 /// `image` (sRGB in 0..=1) with edges under about √`lambda` flattened; the answer is clipped to 0..=1.
 pub fn flatten(image: &Raster<Rgb>, lambda: f64) -> Raster<Rgb> {
-    let (width, height) = (image.width, image.height);
-    let mut solver = Solver::new(width, height);
-    let mut flat = image.clone();
+    let photo = image.map(|[r, g, b]| Lanes([r, g, b, 0.0]));
+    let mut solver = Solver::new(image.width, image.height);
+    let mut flat = photo.clone();
     let mut beta = 2.0 * lambda;
     while beta < BETA_MAX {
-        let wanted = wanted(image, &flat, (lambda / beta) as f32, beta as f32);
-        solver.solve(&wanted, beta, &mut flat);
+        solver.turn(&photo, &mut flat, (lambda / beta) as f32, beta as f32);
         beta *= KAPPA;
     }
-    flat.map(|rgb| rgb.map(|c| c.clamp(0.0, 1.0)))
+    flat.map(|Lanes([r, g, b, _])| [r, g, b].map(|c| c.clamp(0.0, 1.0)))
 }
 
-/// image + β·∇ᵀ of the gradients of `flat` that pass `threshold`.
-fn wanted(image: &Raster<Rgb>, flat: &Raster<Rgb>, threshold: f32, beta: f32) -> Raster<Rgb> {
-    let edges = gradients(flat, threshold);
-    Raster::draw_rows(image.width, image.height, |y, out| {
-        let (above, here, photo) = (y.checked_sub(1).map(|y| edges.row(y)), edges.row(y), image.row(y));
-        out.extend((0..image.width).map(|x| {
-            let left = x.checked_sub(1).map_or([0.0; 3], |x| here[x].across);
-            let up = above.map_or([0.0; 3], |above| above[x].down);
-            let pull = |c: usize| left[c] - here[x].across[c] + up[c] - here[x].down[c];
-            [0, 1, 2].map(|c| photo[x][c] + beta * pull(c))
-        }));
-    })
+/// Row `y` of photo + β·∇ᵀ of the gradients of `flat` that pass `threshold`.
+fn wanted(photo: &Raster<Lanes>, flat: &Raster<Lanes>, threshold: f32, beta: f32, y: usize, out: &mut [Lanes]) {
+    let row = |y: usize| flat.row(y.min(flat.height - 1));
+    let (here, below) = (row(y), row(y + 1));
+    let mut left = Lanes::default();
+    for (x, out) in out.iter_mut().enumerate() {
+        let (across, down) = gradient(here, below, x, threshold);
+        *out = left - across - down;
+        left = across;
+    }
+    if let Some(above) = y.checked_sub(1).map(row) {
+        for (x, out) in out.iter_mut().enumerate() {
+            *out = *out + gradient(above, here, x, threshold).1;
+        }
+    }
+    let beta = Lanes([beta; 4]);
+    for (out, photo) in out.iter_mut().zip(photo.row(y)) {
+        *out = *photo + beta * *out;
+    }
 }
 
-/// Forward differences at one pixel.
-#[derive(Clone, Copy)]
-struct Gradient {
-    across: Rgb,
-    down: Rgb,
-}
-
-/// The forward differences, zero across the border; zero too where their squares, over all channels, sum to no more
-/// than `threshold`.
-fn gradients(image: &Raster<Rgb>, threshold: f32) -> Raster<Gradient> {
-    let (width, height) = (image.width, image.height);
-    Raster::draw_rows(width, height, |y, out| {
-        let (here, below) = (image.row(y), image.row((y + 1).min(height - 1)));
-        out.extend((0..width).map(|x| {
-            let (p, right) = (here[x], here[(x + 1).min(width - 1)]);
-            let across = [0, 1, 2].map(|c| right[c] - p[c]);
-            let down = [0, 1, 2].map(|c| below[x][c] - p[c]);
-            let energy: f32 = across.iter().chain(&down).map(|d| d * d).sum();
-            let keep = if energy > threshold { 1.0 } else { 0.0 };
-            Gradient { across: across.map(|d| d * keep), down: down.map(|d| d * keep) }
-        }));
-    })
+/// The forward differences across and down, zero across the border; zero too where their squares, over all channels,
+/// sum to no more than `threshold`.
+fn gradient(here: &[Lanes], below: &[Lanes], x: usize, threshold: f32) -> (Lanes, Lanes) {
+    let across = here[(x + 1).min(here.len() - 1)] - here[x];
+    let down = below[x] - here[x];
+    let energy: f32 = (across * across + down * down).0.iter().sum();
+    let keep = Lanes([if energy > threshold { 1.0 } else { 0.0 }; 4]);
+    (across * keep, down * keep)
 }
 
 /// Solves (1 + β·∇ᵀ∇) flat = wanted on the mirrored picture.
@@ -77,78 +70,74 @@ struct Solver {
     /// ∇ᵀ∇ by frequency: this one down plus this one across.
     laplacian_down: Vec<f32>,
     laplacian_across: Vec<f32>,
-    /// A plane a channel, once in rows and once in columns.
-    planes: [(Vec<f32>, Vec<f32>); 3],
+    in_columns: Vec<Lanes>,
 }
 
 impl Solver {
     fn new(width: usize, height: usize) -> Self {
         let mut planner = DctPlanner::new();
         let laplacian = |n: usize| (0..n).map(|i| (2.0 - 2.0 * (PI * i as f64 / n as f64).cos()) as f32).collect();
-        let plane = || (vec![0.0; width * height], vec![0.0; width * height]);
         Self {
             rows: Pass(planner.plan_dct2(width)),
             columns: Pass(planner.plan_dct2(height)),
             laplacian_down: laplacian(height),
             laplacian_across: laplacian(width),
-            planes: [plane(), plane(), plane()],
+            in_columns: vec![Lanes::default(); width * height],
         }
     }
 
-    fn solve(&mut self, wanted: &Raster<Rgb>, beta: f64, flat: &mut Raster<Rgb>) {
-        let (width, height) = (wanted.width, wanted.height);
+    /// One turn for the weight `beta`: from the last turn's `flat` to this one's.
+    fn turn(&mut self, photo: &Raster<Lanes>, flat: &mut Raster<Lanes>, threshold: f32, beta: f32) {
+        let mut next = vec![Lanes::default(); flat.data.len()];
+        self.solve(&mut next, beta, |y, row| wanted(photo, flat, threshold, beta, y, row));
+        flat.data = next;
+    }
+
+    /// The solution in `flat`, where `wanted(y, row)` fills in the right-hand side's rows.
+    fn solve(&mut self, flat: &mut [Lanes], beta: f32, wanted: impl Fn(usize, &mut [Lanes]) + Sync) {
+        let (width, height) = (self.laplacian_across.len(), self.laplacian_down.len());
         // The third cosine transform of the second one is the length's half.
         let norm = 4.0 / (width * height) as f32;
-        for (channel, (rows, columns)) in self.planes.iter_mut().enumerate() {
-            rows.par_iter_mut().zip(&wanted.data).with_min_len(4096).for_each(|(value, rgb)| *value = rgb[channel]);
-            self.rows.forward(rows);
-            transpose(rows, columns, width);
-            let (down, across) = (&self.laplacian_down, &self.laplacian_across);
-            self.columns.there_and_back(columns, |x, column| {
-                for (value, down) in column.iter_mut().zip(down) {
-                    *value *= norm / (1.0 + beta as f32 * (down + across[x]));
-                }
-            });
-            transpose(columns, rows, height);
-            self.rows.inverse(rows);
-        }
-        let [(r, _), (g, _), (b, _)] = &self.planes;
-        let planes = r.par_iter().zip(g).zip(b);
-        flat.data.par_iter_mut().zip(planes).with_min_len(4096).for_each(|(rgb, ((r, g), b))| {
-            *rgb = [*r, *g, *b];
+        let columns = &mut self.in_columns;
+        // What belongs to a line is done at once, while the line is in the cache.
+        self.rows.each(flat, |dct, y, row, scratch| {
+            wanted(y, row);
+            dct.process_dct2_with_scratch(row, scratch);
         });
+        transpose(flat, columns, width);
+        let (down, across) = (&self.laplacian_down, &self.laplacian_across);
+        self.columns.each(columns, |dct, x, column, scratch| {
+            dct.process_dct2_with_scratch(column, scratch);
+            for (value, down) in column.iter_mut().zip(down) {
+                *value = *value * Lanes([norm / (1.0 + beta * (down + across[x])); 4]);
+            }
+            dct.process_dct3_with_scratch(column, scratch);
+        });
+        transpose(columns, flat, height);
+        self.rows.each(flat, |dct, _, row, scratch| dct.process_dct3_with_scratch(row, scratch));
     }
 }
 
 /// The cosine transforms of one direction: all rows, or all columns.
-struct Pass(Arc<dyn TransformType2And3<f32>>);
+struct Pass(Arc<dyn TransformType2And3<Lanes>>);
 
 impl Pass {
-    fn each(&self, lines: &mut [f32], f: impl Fn(usize, &mut [f32], &mut [f32]) + Sync) {
-        let scratch = || vec![0.0; self.0.get_scratch_len()];
-        lines.par_chunks_mut(self.0.len()).enumerate().for_each_init(scratch, |scratch, (i, line)| f(i, line, scratch));
-    }
-
-    fn forward(&self, lines: &mut [f32]) {
-        self.each(lines, |_, line, scratch| self.0.process_dct2_with_scratch(line, scratch));
-    }
-
-    fn inverse(&self, lines: &mut [f32]) {
-        self.each(lines, |_, line, scratch| self.0.process_dct3_with_scratch(line, scratch));
-    }
-
-    /// Forward, `between`, inverse: while the line is in the cache.
-    fn there_and_back(&self, lines: &mut [f32], between: impl Fn(usize, &mut [f32]) + Sync) {
-        self.each(lines, |i, line, scratch| {
-            self.0.process_dct2_with_scratch(line, scratch);
-            between(i, line);
-            self.0.process_dct3_with_scratch(line, scratch);
-        });
+    /// Calls `f(transform, i, line, scratch)` for each line, in parallel.
+    fn each(
+        &self,
+        lines: &mut [Lanes],
+        f: impl Fn(&dyn TransformType2And3<Lanes>, usize, &mut [Lanes], &mut [Lanes]) + Sync,
+    ) {
+        let scratch = || vec![Lanes::default(); self.0.get_scratch_len()];
+        lines
+            .par_chunks_mut(self.0.len())
+            .enumerate()
+            .for_each_init(scratch, |scratch, (i, line)| f(&*self.0, i, line, scratch));
     }
 }
 
 /// Turns rows of `width` into columns, in square blocks that fit the cache.
-fn transpose(from: &[f32], to: &mut [f32], width: usize) {
+fn transpose(from: &[Lanes], to: &mut [Lanes], width: usize) {
     const BLOCK: usize = 16;
     let height = from.len() / width;
     to.par_chunks_mut(height * BLOCK).enumerate().for_each(|(band, out)| {
@@ -195,12 +184,16 @@ mod tests {
         let (across, down) = (PI * 4.0 / width as f64, PI * 3.0 / height as f64);
         let wave = |x: usize, y: usize| (across * (x as f64 + 0.5)).cos() * (down * (y as f64 + 0.5)).cos();
         let colour = |v: f64| [0.5 + 0.3 * v, 0.4 - 0.2 * v, 0.6 + 0.1 * v].map(|c| c as f32);
-        let image = Raster::draw(width, height, |x, y| colour(wave(x, y)));
-        let mut flat = image.clone();
-        Solver::new(width, height).solve(&image, beta, &mut flat);
+        let mut flat = Raster { width, height, data: vec![Lanes::default(); width * height] };
+        Solver::new(width, height).solve(&mut flat.data, beta as f32, |y, row| {
+            for (x, out) in row.iter_mut().enumerate() {
+                let [r, g, b] = colour(wave(x, y));
+                *out = Lanes([r, g, b, 0.0]);
+            }
+        });
         let kept = 1.0 / (1.0 + beta * (4.0 - 2.0 * across.cos() - 2.0 * down.cos()));
         for (x, y) in [(0, 0), (7, 3), (29, 20)] {
-            for (got, wanted) in flat.at(x, y).iter().zip(colour(kept * wave(x, y))) {
+            for (got, wanted) in flat.at(x, y).0.iter().zip(colour(kept * wave(x, y))) {
                 assert!((got - wanted).abs() < 1e-5, "{got}, not {wanted}, at ({x}, {y})");
             }
         }
@@ -210,12 +203,12 @@ mod tests {
     /// undoes, at the borders too.
     #[test]
     fn a_turn_that_keeps_all_edges_changes_nothing() {
-        let image = Raster::draw(19, 26, |x, y| [x as f32 / 19.0, ((x * y) % 5) as f32 / 5.0, y as f32 / 26.0]);
-        let (mut flat, beta) = (image.clone(), 8.0);
-        let wanted = wanted(&image, &image, -1.0, beta);
-        Solver::new(19, 26).solve(&wanted, f64::from(beta), &mut flat);
-        for (a, b) in flat.data.as_flattened().iter().zip(image.data.as_flattened()) {
-            assert!((a - b).abs() < 1e-5, "{b} became {a}");
+        let image =
+            Raster::draw(19, 26, |x, y| Lanes([x as f32 / 19.0, ((x * y) % 5) as f32 / 5.0, y as f32 / 26.0, 0.0]));
+        let mut flat = image.clone();
+        Solver::new(19, 26).turn(&image, &mut flat, -1.0, 8.0);
+        for (a, b) in flat.data.iter().zip(&image.data) {
+            assert!(a.0.iter().zip(b.0).all(|(a, b)| (a - b).abs() < 1e-5), "{b:?} became {a:?}");
         }
     }
 
