@@ -29,7 +29,7 @@ pub use error::EngineError;
 pub use health::Health;
 pub use job::{Drawing, Job, MAX_SIDE, Settings, Timings};
 
-use crate::models::{Card, Registry};
+use crate::models::{Card, Precision, Registry};
 use health::Status;
 use job::Plan;
 use worker::Task;
@@ -40,6 +40,8 @@ pub struct EngineConfig {
     pub registry: Registry,
     /// Where the networks run.
     pub device: Device,
+    /// How exactly.
+    pub precision: Precision,
     /// How many jobs may wait behind the one being drawn (at least 1).
     pub queue: usize,
     /// The longest side, in pixels, that a tiled model draws in one piece.
@@ -47,9 +49,9 @@ pub struct EngineConfig {
 }
 
 impl EngineConfig {
-    /// The defaults: 64 waiting jobs, pieces of up to 1024 pixels.
+    /// The defaults: what is fastest on the device, 64 waiting jobs, pieces of up to 1024 pixels.
     pub fn new(registry: Registry, device: Device) -> Self {
-        Self { registry, device, queue: 64, tile: 1024 }
+        Self { registry, device, precision: Precision::Auto, queue: 64, tile: 1024 }
     }
 }
 
@@ -69,11 +71,11 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Failed`] where the system gives no thread.
     pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
-        let EngineConfig { registry, device, queue, tile } = config;
+        let EngineConfig { registry, device, precision, queue, tile } = config;
         let registry = Arc::new(registry);
         let status = Arc::new(Status::default());
         let (sender, tasks) = mpsc::channel(queue.max(1));
-        let worker = worker::Worker::new(registry.clone(), device, tile, status.clone());
+        let worker = worker::Worker::new(registry.clone(), (device, precision), tile, status.clone());
         std::thread::Builder::new()
             .name("sakuga-engine".into())
             .spawn(move || worker.run(tasks))

@@ -11,6 +11,7 @@ pub mod publish;
 pub mod registry;
 pub mod store;
 
+pub use crate::nn::plan::Precision;
 pub use architecture::Architecture;
 pub use card::Card;
 pub use device::DeviceChoice;

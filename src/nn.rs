@@ -16,6 +16,7 @@ pub mod layers;
 pub mod norm;
 pub mod ops;
 pub mod patch_gan;
+pub mod plan;
 pub mod unet;
 pub mod update;
 

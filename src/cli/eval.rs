@@ -1,7 +1,7 @@
 //! `sakuga-train eval`.
 
 use crate::looks::Look;
-use crate::models::{DeviceChoice, Registry};
+use crate::models::{DeviceChoice, Precision, Registry};
 use crate::train::dataset::{Direction, Pairs, Split};
 use crate::train::evaluate::{Report, evaluate};
 use anyhow::{Context, Result, bail};
@@ -44,6 +44,9 @@ pub struct EvalArgs {
     /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, env = "SAKUGA_DEVICE", default_value_t)]
     device: DeviceChoice,
+    /// How numbers are kept on the way through the network: auto, f32 or bf16
+    #[arg(long, env = "SAKUGA_PRECISION", default_value_t)]
+    precision: Precision,
     /// Threads that compute; all cores if not given
     #[arg(long, env = "SAKUGA_THREADS")]
     threads: Option<usize>,
@@ -71,7 +74,7 @@ pub fn run(args: EvalArgs) -> Result<()> {
         bail!("the model {} does not draw {look}; it draws: {}", card.name, card.styles.join(", "));
     }
     let (device, device_name) = args.device.open().map_err(anyhow::Error::msg)?;
-    let model = registry.load(&card.name, &device)?;
+    let model = registry.load(&card.name, &device, args.precision)?;
     let looks: Vec<_> = if args.look.is_empty() { vec![None] } else { args.look.iter().copied().map(Some).collect() };
     let rendered = tempfile::tempdir().context("cannot make a folder for the rendered targets")?;
     let targets = args.targets.as_deref().unwrap_or(rendered.path());

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::threads;
 use crate::engine::EngineConfig;
-use crate::models::{DeviceChoice, Registry};
+use crate::models::{DeviceChoice, Precision, Registry};
 
 /// Where the models are and what they run on.
 #[derive(Args, Clone, Debug)]
@@ -18,24 +18,12 @@ pub struct RuntimeArgs {
     /// Where to compute: auto (a GPU if there is one), cpu, cuda or cuda:N
     #[arg(long, env = "SAKUGA_DEVICE", value_name = "DEVICE", default_value_t)]
     pub device: DeviceChoice,
-    /// How numbers are kept on the way through a network
-    #[arg(long, env = "SAKUGA_PRECISION", value_enum, default_value_t)]
+    /// How numbers are kept on the way through a network: auto (what is fastest), f32 or bf16 (16 bits, summed in 32)
+    #[arg(long, env = "SAKUGA_PRECISION", default_value_t)]
     pub precision: Precision,
     /// Processor cores to compute on [default: all]
     #[arg(long, env = "SAKUGA_THREADS", value_name = "N")]
     pub threads: Option<usize>,
-}
-
-/// What `--precision` says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Precision {
-    /// What suits the device
-    #[default]
-    Auto,
-    /// 32 bits: the exact way
-    F32,
-    /// 16 bits, brain floating point: faster where the device has it
-    Bf16,
 }
 
 impl RuntimeArgs {
@@ -49,9 +37,6 @@ impl RuntimeArgs {
         threads::use_threads(self.threads)?;
         let registry = Registry::open(self.models.as_deref())?;
         let (device, name) = self.device.open().map_err(anyhow::Error::msg)?;
-        if self.precision == Precision::Bf16 {
-            anyhow::bail!("the networks don't run in bf16 yet: use --precision f32 or leave it out");
-        }
-        Ok((EngineConfig::new(registry, device), name))
+        Ok((EngineConfig { precision: self.precision, ..EngineConfig::new(registry, device) }, name))
     }
 }

@@ -14,7 +14,7 @@ use super::error::EngineError;
 use super::health::{Health, Status};
 use super::job::{Drawn, Timings};
 use crate::imaging::Picture;
-use crate::models::{Model, Registry};
+use crate::models::{Model, Precision, Registry};
 
 /// How long a failed device rests before it is tried again.
 const REST: Duration = Duration::from_secs(5);
@@ -46,13 +46,19 @@ pub(super) struct Worker {
     registry: Arc<Registry>,
     models: HashMap<String, Model>,
     device: Device,
+    precision: Precision,
     tile: usize,
     status: Arc<Status>,
 }
 
 impl Worker {
-    pub fn new(registry: Arc<Registry>, device: Device, tile: usize, status: Arc<Status>) -> Self {
-        Self { registry, models: HashMap::new(), device, tile, status }
+    pub fn new(
+        registry: Arc<Registry>,
+        (device, precision): (Device, Precision),
+        tile: usize,
+        status: Arc<Status>,
+    ) -> Self {
+        Self { registry, models: HashMap::new(), device, precision, tile, status }
     }
 
     /// Runs until the last handle is gone.
@@ -84,9 +90,14 @@ impl Worker {
         }
         for name in names {
             let start = Instant::now();
-            let model = self.registry.load(&name, &self.device).map_err(|error| error.to_string())?;
+            let model = self.registry.load(&name, &self.device, self.precision).map_err(|error| error.to_string())?;
             draw::warm_up(&model, &self.device).map_err(|error| format!("the model `{name}` fails: {error}"))?;
-            tracing::info!(model = name, ms = start.elapsed().as_millis() as u64, "loaded");
+            tracing::info!(
+                model = name,
+                with = model.instructions(),
+                ms = start.elapsed().as_millis() as u64,
+                "loaded"
+            );
             self.models.insert(name, model);
         }
         Ok(())

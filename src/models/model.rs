@@ -2,6 +2,7 @@
 
 use super::card::Card;
 use crate::nn::patch_gan::{PatchGan, patch_gan};
+use crate::nn::plan::{Plan, Precision, instructions, plan};
 use crate::nn::{Generator, Pass};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
@@ -10,20 +11,29 @@ use std::collections::HashMap;
 /// A generator, perhaps with the discriminator that judged it, on a device.
 pub struct Model {
     card: Card,
-    generator: Box<dyn Generator>,
+    generator: Drawer,
     discriminator: Option<PatchGan>,
 }
 
+/// The generator in the form in which its device draws fastest.
+enum Drawer {
+    /// On the CPU.
+    Plan(Box<dyn Plan>),
+    /// On a GPU, and where a network has no plan: its norms look at the whole picture.
+    Layers(Box<dyn Generator>),
+}
+
 impl Model {
-    /// A model of a card and its tensors (any float type; they run in f32).
+    /// A model of a card and its tensors (any float type).
     ///
     /// # Errors
-    /// When a tensor is missing or of another shape than the card says.
+    /// When a tensor is missing or of another shape than the card says, or the device cannot compute in `precision`.
     pub fn new(
         card: Card,
         generator: HashMap<String, Tensor>,
         discriminator: Option<HashMap<String, Tensor>>,
         device: &Device,
+        precision: Precision,
     ) -> Result<Self> {
         let network = card.architecture.build(constants(generator, device))?;
         if !card.size_multiple.is_multiple_of(network.multiple()) {
@@ -33,7 +43,14 @@ impl Model {
             (Some(config), Some(tensors)) => Some(patch_gan(config, constants(tensors, device))?),
             _ => None,
         };
-        Ok(Self { card, generator: network, discriminator })
+        let generator = match network.outline()? {
+            Some(outline) if device.is_cpu() => Drawer::Plan(plan(&outline, instructions(precision)?)?),
+            _ if precision == Precision::Bf16 => {
+                bail!("this model runs in f32 on this device: use --precision f32 or leave it out")
+            }
+            _ => Drawer::Layers(network),
+        };
+        Ok(Self { card, generator, discriminator })
     }
 
     /// Its card.
@@ -52,7 +69,18 @@ impl Model {
     /// # Errors
     /// When the shape does not fit or the device fails.
     pub fn draw(&self, photo: &Tensor) -> Result<Tensor> {
-        self.generator.forward(photo, &Pass::INFERENCE)
+        match &self.generator {
+            Drawer::Plan(plan) => plan.draw(photo),
+            Drawer::Layers(network) => network.forward(photo, &Pass::INFERENCE),
+        }
+    }
+
+    /// What it computes with, for people: the instructions of its plan, or the device.
+    pub fn instructions(&self) -> &'static str {
+        match &self.generator {
+            Drawer::Plan(plan) => plan.instructions(),
+            Drawer::Layers(_) => "layers",
+        }
     }
 
     /// The discriminator's logits `(N, 1, H', W')` of a picture given its photo.

@@ -3,6 +3,7 @@
 use super::card::{Card, WeightFile};
 use super::model::Model;
 use super::store::Store;
+use crate::nn::plan::Precision;
 use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -126,16 +127,16 @@ impl Registry {
         }
     }
 
-    /// Loads the model of that name onto `device`.
+    /// Loads the model of that name onto `device`, to draw in `precision`.
     ///
     /// # Errors
-    /// When there is no such card, or its weights are missing, damaged or do not fit.
-    pub fn load(&self, name: &str, device: &Device) -> Result<Model, RegistryError> {
+    /// When there is no such card, its weights are missing, damaged or do not fit, or the device cannot compute so.
+    pub fn load(&self, name: &str, device: &Device, precision: Precision) -> Result<Model, RegistryError> {
         let card = self.card(Some(name))?.clone();
         let generator = self.tensors(&card.weights.generator, device)?;
         let discriminator = card.weights.discriminator.as_ref().map(|file| self.tensors(file, device)).transpose()?;
         let file = self.store.describe(&card.weights.generator.file);
-        Model::new(card, generator, discriminator, device)
+        Model::new(card, generator, discriminator, device, precision)
             .map_err(|error| RegistryError::Weights { file, reason: error.to_string() })
     }
 

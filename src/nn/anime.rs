@@ -15,11 +15,14 @@
 //!   and end in a pixel shuffle (Shi et al. 2016) that is added to the photo:
 //!   the network draws only the difference.
 
+mod outline;
+
 use super::activation::{add_bias, leaky_relu};
 use super::conv::{conv_transpose2d, conv2d};
 use super::generator::{Generator, Pass};
 use super::init::HE;
 use super::layers::{Conv2d, ConvConfig, conv};
+use super::plan::Outline;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
@@ -177,6 +180,10 @@ fn depth_to_space(x: &Tensor) -> Result<Tensor> {
 }
 
 impl Generator for Anime {
+    fn outline(&self) -> Result<Option<Outline>> {
+        self.layers().map(Some)
+    }
+
     fn forward(&self, photo: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let (_, _, height, width) = photo.dims4()?;
         let multiple = self.multiple();

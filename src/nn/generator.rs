@@ -1,6 +1,7 @@
 //! What the service and the trainer ask of a generator.
 
 use super::dropout::Noise;
+use super::plan::Outline;
 use candle_core::{Result, Tensor};
 
 /// One pass through a network: how norms and dropout behave in it.
@@ -32,4 +33,10 @@ pub trait Generator: Send + Sync {
     /// How far, in pixels, a pixel of the photo can change the picture.
     /// `None`: everywhere, so that tiles would not fit together.
     fn reach(&self) -> Option<usize>;
+
+    /// The layers for the inference plan; `None` where it has no way for them. Parameters must be f32 on the CPU.
+    ///
+    /// # Errors
+    /// Those of candle.
+    fn outline(&self) -> Result<Option<Outline>>;
 }

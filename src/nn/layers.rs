@@ -38,8 +38,8 @@ impl ConvConfig {
 /// A convolution `(N, Cin, H, W)` → `(N, Cout, H', W')`.
 #[derive(Clone, Debug)]
 pub struct Conv2d {
-    weight: Tensor,
-    bias: Option<Tensor>,
+    pub(super) weight: Tensor,
+    pub(super) bias: Option<Tensor>,
     config: ConvConfig,
 }
 
@@ -67,8 +67,8 @@ pub fn conv(inputs: usize, outputs: usize, config: ConvConfig, vb: VarBuilder<'_
 /// A transposed convolution `(N, Cin, H, W)` → `(N, Cout, H', W')`.
 #[derive(Clone, Debug)]
 pub struct ConvTranspose2d {
-    weight: Tensor,
-    bias: Option<Tensor>,
+    pub(super) weight: Tensor,
+    pub(super) bias: Option<Tensor>,
     config: ConvConfig,
 }
 

@@ -58,6 +58,22 @@ impl Norm {
     }
 }
 
+/// A batch norm by its running statistics as each channel's scale and shift.
+///
+/// # Errors
+/// Those of candle.
+pub fn folded(norm: &BatchNorm) -> Result<(Vec<f32>, Vec<f32>)> {
+    let mut scale = (norm.running_var() + norm.eps())?.sqrt()?.recip()?;
+    let mut shift = norm.running_mean().neg()?;
+    if let Some((weight, bias)) = norm.weight_and_bias() {
+        scale = (scale * weight)?;
+        shift = ((shift * &scale)? + bias)?;
+    } else {
+        shift = (shift * &scale)?;
+    }
+    Ok((scale.to_vec1()?, shift.to_vec1()?))
+}
+
 /// Zero mean and unit (biased) variance over each plane of `(N, C, H, W)`.
 ///
 /// # Errors

@@ -1,11 +1,14 @@
 //! pix2pix's U-Net (Isola et al. 2017, §6.1.1): `n` halvings down to 1×1, `n`
 //! doublings up, each fed with the skip of its size.
 
+mod outline;
+
 use super::activation::{leaky_relu, relu};
 use super::dropout::Dropout;
 use super::generator::{Generator, Pass};
 use super::layers::{Conv2d, ConvConfig, ConvTranspose2d, conv, conv_transpose};
 use super::norm::{Norm, NormKind, norm};
+use super::plan::Outline;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
@@ -109,6 +112,10 @@ pub fn unet(depth: usize, config: UNetConfig, vb: VarBuilder<'_>) -> Result<UNet
 }
 
 impl Generator for UNet {
+    fn outline(&self) -> Result<Option<Outline>> {
+        self.layers()
+    }
+
     fn forward(&self, photo: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         let (_, _, height, width) = photo.dims4()?;
         let multiple = self.multiple();

@@ -50,7 +50,7 @@ fn a_model_is_measured_at_the_photos_own_sizes() {
     write(&dir.path().join("B/train/wide.png"), &drawing(50, 7, 6));
     publish_untrained(dir.path());
     let registry = Registry::open(Some(&dir.path().join("models"))).unwrap();
-    let model = registry.load("tiny", &Device::Cpu).unwrap();
+    let model = registry.load("tiny", &Device::Cpu, sakuga::models::Precision::F32).unwrap();
 
     let report = evaluate(&model, &pairs(dir.path()), &Device::Cpu, &ProgressBar::hidden()).unwrap();
     let names: Vec<_> = report.pictures.iter().map(|row| (row.name.as_str(), row.width, row.height)).collect();

@@ -1,0 +1,89 @@
+//! The inference plan's inner loops: fused convolution over channels-last buffers.
+//!
+//! A layer is an implicit matrix product (Chetlur et al. 2014): rows are output pixels, columns output channels, and
+//! what would be the lowered matrix is read where it lies. Scale, shift, residual and rectifier are applied while a
+//! tile of sums is still in the cache. Each instruction set brings one [`Kernel`]; all else is shared.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_bf16;
+mod buffer;
+mod kernel;
+mod layer;
+mod portable;
+mod run;
+mod weights;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
+#[cfg(target_arch = "x86_64")]
+pub use avx512_bf16::Avx512Bf16;
+pub use buffer::Buffer;
+pub use kernel::{Kernel, LANES, Value};
+pub use layer::{Input, Layer, Phase, Tap};
+pub use portable::Portable;
+pub use run::convolve;
+
+/// The instruction sets that a plan can be built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instructions {
+    /// Whatever the compiler's target has.
+    Portable,
+    /// AVX2 and FMA, f32.
+    Avx2,
+    /// AVX-512, f32.
+    Avx512,
+    /// AVX-512 with bf16 dot products, summed in f32.
+    Avx512Bf16,
+}
+
+impl Instructions {
+    /// From the slowest to the fastest.
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16];
+
+    /// Whether this machine has them.
+    pub fn available(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        match self {
+            Self::Portable => true,
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            Self::Avx512Bf16 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512bf16")
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        matches!(self, Self::Portable)
+    }
+
+    /// The set that draws fastest here. AMD's processors multiply bf16 twice as fast as f32; Intel's, by these
+    /// instructions, half as fast.
+    pub fn fastest() -> Self {
+        let useful = |set: &Self| set.available() && (!set.bf16() || amd());
+        Self::ALL.into_iter().rfind(useful).unwrap_or(Self::Portable)
+    }
+
+    /// Whether sums are of products of bf16 numbers.
+    pub fn bf16(self) -> bool {
+        self == Self::Avx512Bf16
+    }
+}
+
+/// Whether the processor is AMD's.
+fn amd() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // Leaf 0 spells the maker's name in three registers.
+        let leaf = std::arch::x86_64::__cpuid(0);
+        [leaf.ebx, leaf.edx, leaf.ecx].map(u32::to_le_bytes).concat() == *b"AuthenticAMD"
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}

@@ -1,0 +1,70 @@
+//! AVX-512 BF16: each lane sums the products of two neighbouring bf16 pairs, in f32.
+
+use super::kernel::{Kernel, LANES, Strand, Sums, by_rows};
+use super::run::Task;
+use half::bf16;
+use std::arch::x86_64::*;
+
+/// bf16 through AVX-512's dot product.
+#[derive(Clone, Copy)]
+pub struct Avx512Bf16;
+
+impl Kernel for Avx512Bf16 {
+    type Value = bf16;
+    const ROWS: usize = 14;
+    const GROUP: usize = 2;
+    const NAME: &'static str = "avx512-bf16";
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn tile(strands: &[Strand<bf16>], panel: *const bf16, rows: usize, vectors: usize, sums: &mut Sums) {
+        // SAFETY: as the caller says.
+        unsafe { by_rows!(rows, vectors, tile(strands, panel, sums), 1 2 3 4 5 6 7 8 9 10 11 12 13 14) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn work(task: &Task<'_, Self>) {
+        // SAFETY: as the caller says.
+        unsafe { task.run() }
+    }
+}
+
+/// # Safety
+/// See [`Kernel::tile`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+unsafe fn tile<const ROWS: usize, const VECTORS: usize>(strands: &[Strand<bf16>], panel: *const bf16, sums: &mut Sums) {
+    // SAFETY: 512 bits are 512 bits; only the name of what is in them differs.
+    let pairs = |bits: __m512i| unsafe { std::mem::transmute::<__m512i, __m512bh>(bits) };
+    let mut totals = [[_mm512_setzero_ps(); VECTORS]; ROWS];
+    let mut panel = panel;
+    for strand in strands {
+        for segment in 0..strand.segments {
+            // SAFETY: the strand lies inside its buffer for ROWS rows and its length is even; the panel is as long as
+            // all strands.
+            unsafe {
+                let start = strand.start.add(segment * strand.segment_step);
+                for k in (0..strand.length).step_by(2) {
+                    let mut weights = [_mm512_setzero_si512(); VECTORS];
+                    for (v, weights) in weights.iter_mut().enumerate() {
+                        *weights = _mm512_loadu_si512(panel.add(v * 2 * LANES).cast());
+                    }
+                    panel = panel.add(VECTORS * 2 * LANES);
+                    for (row, totals) in totals.iter_mut().enumerate() {
+                        let pair = start.add(row * strand.row + k).cast::<i32>().read_unaligned();
+                        let factor = pairs(_mm512_set1_epi32(pair));
+                        for (total, weights) in totals.iter_mut().zip(weights) {
+                            *total = _mm512_dpbf16_ps(*total, factor, pairs(weights));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    for (totals, sums) in totals.iter().zip(&mut sums.0) {
+        for (total, sums) in totals.iter().zip(sums.chunks_exact_mut(LANES)) {
+            // SAFETY: a chunk is LANES long.
+            unsafe { _mm512_storeu_ps(sums.as_mut_ptr(), *total) }
+        }
+    }
+}

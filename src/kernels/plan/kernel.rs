@@ -1,0 +1,103 @@
+//! What an instruction set brings to the plan.
+
+use super::run::Task;
+use half::bf16;
+
+/// f32 sums in a vector; channels of a buffer are padded to a multiple of it.
+pub const LANES: usize = 16;
+/// Vectors of sums side by side: a panel's columns are so many times [`LANES`].
+pub const VECTORS: usize = 2;
+/// The most rows that a kernel takes in one tile.
+pub const MAX_ROWS: usize = 32;
+
+/// Sums of a tile, row after row, `VECTORS · LANES` to a row.
+#[repr(align(64))]
+pub struct Sums(pub [[f32; VECTORS * LANES]; MAX_ROWS]);
+
+/// A number as buffers and weights hold it.
+pub trait Value: Copy + Default + Send + Sync + 'static {
+    /// The nearest one to `value`.
+    fn of(value: f32) -> Self;
+    /// Its value.
+    fn f32(self) -> f32;
+}
+
+impl Value for f32 {
+    #[inline(always)]
+    fn of(value: f32) -> Self {
+        value
+    }
+    #[inline(always)]
+    fn f32(self) -> f32 {
+        self
+    }
+}
+
+impl Value for bf16 {
+    /// Rounds to nearest even; written without branches, so that loops of it become vector instructions. A NaN whose
+    /// payload would round up to infinity stays a NaN only if its upper bits say so: finite sums have none.
+    #[inline(always)]
+    fn of(value: f32) -> Self {
+        let bits = value.to_bits();
+        Self::from_bits((bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16) as u16)
+    }
+    #[inline(always)]
+    fn f32(self) -> f32 {
+        f32::from_bits(u32::from(self.to_bits()) << 16)
+    }
+}
+
+/// Where a tile's rows find the factors of one term: for row `r`, `segments` runs of `length` values, the first at
+/// `start + r · row` and each `segment_step` after the other.
+#[derive(Clone, Copy)]
+pub struct Strand<T> {
+    pub start: *const T,
+    pub row: usize,
+    pub segments: usize,
+    pub segment_step: usize,
+    pub length: usize,
+}
+
+/// One instruction set's way of summing a tile.
+pub trait Kernel: Copy + Send + Sync + 'static {
+    /// What buffers and weights hold.
+    type Value: Value;
+    /// Rows of a full tile.
+    const ROWS: usize;
+    /// Neighbouring factors that one instruction takes: a strand's length is a multiple of it.
+    const GROUP: usize;
+    /// For people.
+    const NAME: &'static str;
+
+    /// Sums products of `rows` rows (1..=[`Self::ROWS`]) and `vectors` (1..=[`VECTORS`]) times [`LANES`] columns.
+    /// `panel` holds, for every [`Self::GROUP`] factors of the strands in turn, the group for each column.
+    ///
+    /// # Safety
+    /// The machine has the instructions; the strands lie inside their buffers for `rows` rows; the panel is as long as
+    /// the strands together.
+    unsafe fn tile(
+        strands: &[Strand<Self::Value>],
+        panel: *const Self::Value,
+        rows: usize,
+        vectors: usize,
+        sums: &mut Sums,
+    );
+
+    /// Does a task with [`Task::run`], compiled for the instructions.
+    ///
+    /// # Safety
+    /// The machine has the instructions, and the task's own demands hold.
+    unsafe fn work(task: &Task<'_, Self>);
+}
+
+/// Calls a function that is generic over the number of rows with the number at hand.
+macro_rules! by_rows {
+    ($rows:expr, $vectors:expr, $tile:ident $arguments:tt, $($count:literal)*) => {
+        match ($rows, $vectors) {
+            $(($count, 1) => $tile::<$count, 1> $arguments,)*
+            $(($count, 2) => $tile::<$count, 2> $arguments,)*
+            _ => unreachable!("tiles have no more rows and vectors than the kernel says"),
+        }
+    };
+}
+pub(super) use by_rows;

@@ -1,0 +1,280 @@
+//! A layer over its buffers: cut into tasks, each a few output rows and panels of channels.
+
+use super::buffer::Buffer;
+use super::kernel::{Kernel, LANES, MAX_ROWS, Strand, Sums, VECTORS, Value};
+use super::layer::{Layer, Phase};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Bytes of one task's input that stay in the L2 cache beside a panel.
+const CACHE: usize = 256 * 1024;
+
+/// Runs `layer` over `inputs`. A sum becomes `sum · scale + shift` of its channel, `residual`'s value is added, and what
+/// is negative is multiplied by the output's slope (1 leaves it, 0 is ReLU); each of `outputs` gets the same with its own
+/// slope.
+///
+/// # Panics
+/// When the buffers' sizes do not fit the layer: they come from the same plan.
+pub fn convolve<K: Kernel>(
+    layer: &Layer<K>,
+    inputs: &[&Buffer<K::Value>],
+    (scale, shift): (&[f32], &[f32]),
+    residual: Option<&Buffer<K::Value>>,
+    outputs: &mut [(&mut Buffer<K::Value>, f32)],
+) {
+    let Some((first, _)) = outputs.first() else { return };
+    let (batch, grid) = (first.batch, layer.grid);
+    let (height, width) = (first.height / grid, first.width / grid);
+    let vectors = layer.phases[0].weights.vectors();
+    let geometry = |b: &Buffer<K::Value>| (b.batch, b.height, b.width, b.channels, b.halo);
+    let same = geometry(first);
+    assert!(first.height % grid == 0 && first.width % grid == 0 && first.channels >= vectors * LANES);
+    assert!(outputs.iter().all(|(b, _)| geometry(b) == same) && residual.is_none_or(|b| geometry(b) == same));
+    assert!(scale.len() >= vectors * LANES && shift.len() >= vectors * LANES);
+    assert_eq!((inputs.len(), layer.phases.len()), (layer.inputs.len(), grid * grid));
+    for phase in &layer.phases {
+        assert!(phase.first.0 < grid && phase.first.1 < grid && phase.weights.vectors() == vectors);
+        for ((buffer, input), tap) in inputs.iter().zip(&layer.inputs).zip(&phase.taps) {
+            assert!(buffer.batch == batch && buffer.channels == input.channels);
+            let inside = |origin: isize, kernel: usize, count: usize, side: usize| {
+                let halo = buffer.halo as isize;
+                let end = (count.max(1) - 1) * input.step + kernel;
+                origin >= -halo && origin + end as isize <= side as isize + halo
+            };
+            assert!(inside(tap.origin.0, tap.kernel.0, height, buffer.height));
+            assert!(inside(tap.origin.1, tap.kernel.1, width, buffer.width));
+            assert!((tap.kernel.1 * input.channels).is_multiple_of(K::GROUP));
+        }
+    }
+    if batch * height * width == 0 {
+        return;
+    }
+    let place = Place { pitch: first.pitch(), channels: first.channels, size: (height, width) };
+    let origins: Vec<usize> = (0..batch).map(|picture| first.origin(picture)).collect();
+    let residual = residual.map(Buffer::as_ptr);
+    let outputs: Vec<_> = outputs.iter_mut().map(|(buffer, slope)| (buffer.as_mut_ptr(), *slope)).collect();
+    let gathers = gathers::<K>(layer, inputs, width);
+    let common = Common { layer, inputs, scale, shift, residual, outputs, place, origins, gathers };
+    // Work is cut into a few tasks a thread; how it is cut changes no sum.
+    let (panels, wanted) = (layer.phases[0].weights.count(), 4 * rayon::current_num_threads());
+    let units = if gathers { batch * height * width } else { batch * height };
+    let chunks = units.div_ceil(common.chunk());
+    let splits = wanted.div_ceil(chunks * layer.phases.len()).min(panels);
+    (0..layer.phases.len() * chunks * splits).into_par_iter().for_each(|i| {
+        let (split, chunk, phase) = (i % splits, i / splits % chunks, i / splits / chunks);
+        let task = Task {
+            common: &common,
+            phase: &layer.phases[phase],
+            units: units * chunk / chunks..units * (chunk + 1) / chunks,
+            panels: panels * split / splits..panels * (split + 1) / splits,
+        };
+        // SAFETY: a plan is built only for instructions that the machine has; the buffers were checked above, and no
+        // two tasks share an output pixel's channel.
+        unsafe { K::work(&task) }
+    });
+}
+
+/// Whether a task copies its windows together first: where rows are short, or so far apart that they fall on the same
+/// lines of the L1 cache.
+fn gathers<K: Kernel>(layer: &Layer<K>, inputs: &[&Buffer<K::Value>], width: usize) -> bool {
+    let far = |(input, buffer): (&super::layer::Input, &&Buffer<K::Value>)| {
+        input.step * buffer.channels * size_of::<K::Value>() >= 4096
+    };
+    width < K::ROWS.min(12) || layer.inputs.iter().zip(inputs).any(far)
+}
+
+/// How the outputs lie.
+struct Place {
+    pitch: usize,
+    channels: usize,
+    /// Rows and columns of one phase.
+    size: (usize, usize),
+}
+
+/// What all tasks of a layer share.
+struct Common<'a, K: Kernel> {
+    layer: &'a Layer<K>,
+    inputs: &'a [&'a Buffer<K::Value>],
+    scale: &'a [f32],
+    shift: &'a [f32],
+    residual: Option<*const K::Value>,
+    outputs: Vec<(*mut K::Value, f32)>,
+    place: Place,
+    /// Where each picture's first output pixel lies.
+    origins: Vec<usize>,
+    gathers: bool,
+}
+
+// SAFETY: the pointers are to buffers that `convolve` holds borrowed for as long; tasks write disjoint places.
+unsafe impl<K: Kernel> Sync for Common<'_, K> {}
+
+impl<K: Kernel> Common<'_, K> {
+    /// Output rows, or where tasks gather output pixels, that one task takes.
+    fn chunk(&self) -> usize {
+        let value = size_of::<K::Value>();
+        if self.gathers {
+            let window = self.layer.phases.iter().map(|phase| phase.weights.factors()).max().unwrap_or(1);
+            return (2 * CACHE / (window * value)).max(2 * K::ROWS);
+        }
+        let row: usize = self.layer.inputs.iter().zip(self.inputs).map(|(i, b)| i.step * b.pitch() * value).sum();
+        (CACHE / row.max(1)).max(1)
+    }
+
+    /// Where the output pixel at column `x` of the phase's row `line` (counted over all pictures) lies.
+    #[inline(always)]
+    fn pixel(&self, phase: &Phase<K>, line: usize, x: usize) -> usize {
+        let (picture, y) = (line / self.place.size.0, line % self.place.size.0);
+        let (row, column) = (y * self.layer.grid + phase.first.0, x * self.layer.grid + phase.first.1);
+        self.origins[picture] + row * self.place.pitch + column * self.place.channels
+    }
+}
+
+/// Some output rows (or pixels, where tasks gather) of one phase, in some panels.
+pub struct Task<'a, K: Kernel> {
+    common: &'a Common<'a, K>,
+    phase: &'a Phase<K>,
+    units: Range<usize>,
+    panels: Range<usize>,
+}
+
+impl<K: Kernel> Task<'_, K> {
+    /// # Safety
+    /// The machine has the kernel's instructions; the buffers fit the layer, and no other task writes this one's sums.
+    #[inline(always)]
+    pub(super) unsafe fn run(&self) {
+        let mut strands = Vec::with_capacity(self.phase.taps.len());
+        let mut sums = Sums([[0.0; VECTORS * LANES]; MAX_ROWS]);
+        let mut pixels = [0; MAX_ROWS];
+        let (common, width) = (self.common, self.common.place.size.1);
+        // SAFETY: strands and pixels are those of this task's units, inside the buffers.
+        unsafe {
+            if common.gathers {
+                let (windows, pitch) = self.gather();
+                for panel in self.panels.clone() {
+                    for tile in tiles::<K>(self.units.len()) {
+                        for (unit, pixel) in tile.clone().zip(&mut pixels) {
+                            let unit = self.units.start + unit;
+                            *pixel = common.pixel(self.phase, unit / width, unit % width);
+                        }
+                        strands.clear();
+                        strands.push(Strand {
+                            start: windows[tile.start * pitch..].as_ptr(),
+                            row: pitch,
+                            segments: 1,
+                            segment_step: 0,
+                            length: self.phase.weights.factors(),
+                        });
+                        self.tile(panel, &strands, &pixels[..tile.len()], &mut sums);
+                    }
+                }
+            } else {
+                for panel in self.panels.clone() {
+                    for line in self.units.clone() {
+                        for tile in tiles::<K>(width) {
+                            for (x, pixel) in tile.clone().zip(&mut pixels) {
+                                *pixel = common.pixel(self.phase, line, x);
+                            }
+                            strands.clear();
+                            self.strands(line, tile.start, &mut strands);
+                            self.tile(panel, &strands, &pixels[..tile.len()], &mut sums);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The windows of the output pixels from (`line`, `x`) on to the right.
+    #[inline(always)]
+    unsafe fn strands(&self, line: usize, x: usize, strands: &mut Vec<Strand<K::Value>>) {
+        let common = self.common;
+        let (picture, y) = (line / common.place.size.0, line % common.place.size.0);
+        for ((input, buffer), tap) in common.layer.inputs.iter().zip(common.inputs).zip(&self.phase.taps) {
+            let (row, column) = ((y * input.step) as isize + tap.origin.0, (x * input.step) as isize + tap.origin.1);
+            let offset = row * buffer.pitch() as isize + column * buffer.channels as isize;
+            strands.push(Strand {
+                // SAFETY: `convolve` has checked that the window lies inside the buffer and its halo.
+                start: unsafe { buffer.as_ptr().add(buffer.origin(picture)).offset(offset) },
+                row: input.step * buffer.channels,
+                segments: tap.kernel.0,
+                segment_step: buffer.pitch(),
+                length: tap.kernel.1 * buffer.channels,
+            });
+        }
+    }
+
+    /// The windows of this task's pixels, one after another, and the distance between two.
+    unsafe fn gather(&self) -> (Vec<K::Value>, usize) {
+        // A little more than the window: windows of 4096 bytes would fall on the same lines of the L1 cache.
+        let pitch = self.phase.weights.factors() + LANES;
+        let width = self.common.place.size.1;
+        let mut windows = Vec::with_capacity(self.units.len() * pitch);
+        let mut strands = Vec::new();
+        for unit in self.units.clone() {
+            strands.clear();
+            // SAFETY: as the caller says.
+            unsafe { self.strands(unit / width, unit % width, &mut strands) };
+            for strand in &strands {
+                for segment in 0..strand.segments {
+                    // SAFETY: a segment lies inside its buffer.
+                    windows.extend_from_slice(unsafe {
+                        std::slice::from_raw_parts(strand.start.add(segment * strand.segment_step), strand.length)
+                    });
+                }
+            }
+            windows.resize(windows.len() + LANES, K::Value::default());
+        }
+        (windows, pitch)
+    }
+
+    #[inline(always)]
+    unsafe fn tile(&self, panel: usize, strands: &[Strand<K::Value>], pixels: &[usize], sums: &mut Sums) {
+        let (weights, vectors) = self.phase.weights.panel(panel);
+        let first = panel * VECTORS * LANES;
+        // SAFETY: the panel was packed for these strands; outputs have `first + vectors · LANES` channels.
+        unsafe {
+            K::tile(strands, weights.as_ptr(), pixels.len(), vectors, sums);
+            for v in 0..vectors {
+                self.store(first + v * LANES, v * LANES, pixels, sums);
+            }
+        }
+    }
+
+    /// Stores one vector of channels from `channel` on.
+    #[inline(always)]
+    unsafe fn store(&self, channel: usize, column: usize, pixels: &[usize], sums: &Sums) {
+        let common = self.common;
+        let mut scale = [0.0; LANES];
+        let mut shift = [0.0; LANES];
+        scale.copy_from_slice(&common.scale[channel..channel + LANES]);
+        shift.copy_from_slice(&common.shift[channel..channel + LANES]);
+        for (sums, pixel) in sums.0.iter().zip(pixels) {
+            let place = pixel + channel;
+            let mut values = [0.0; LANES];
+            for lane in 0..LANES {
+                values[lane] = sums[column + lane] * scale[lane] + shift[lane];
+            }
+            if let Some(residual) = common.residual {
+                // SAFETY: the residual has the outputs' geometry.
+                let residual = unsafe { &*residual.add(place).cast::<[K::Value; LANES]>() };
+                for lane in 0..LANES {
+                    values[lane] += residual[lane].f32();
+                }
+            }
+            for &(output, slope) in &common.outputs {
+                let mut rectified = [K::Value::default(); LANES];
+                for lane in 0..LANES {
+                    rectified[lane] = K::Value::of(values[lane].max(values[lane] * slope));
+                }
+                // SAFETY: the place is this task's own.
+                unsafe { *output.add(place).cast::<[K::Value; LANES]>() = rectified }
+            }
+        }
+    }
+}
+
+/// `count` rows in tiles as equal as can be.
+fn tiles<K: Kernel>(count: usize) -> impl Iterator<Item = Range<usize>> {
+    let tiles = count.div_ceil(K::ROWS);
+    (0..tiles).map(move |i| count * i / tiles..count * (i + 1) / tiles)
+}

@@ -1,0 +1,189 @@
+//! The inference plan on the CPU: a generator's layers fused, packed for the machine's instructions, in memory that
+//! is used again from picture to picture.
+//!
+//! The layers of a [`Generator`](super::Generator) on candle stay what they are: the oracle of the plan's tests, the
+//! way of training, and the way where no plan fits.
+
+mod build;
+mod finish;
+mod outline;
+mod precision;
+
+pub use outline::{Affine, Finish, Node, Outline, Term, Window, shuffled};
+pub use precision::{Precision, instructions};
+
+#[cfg(target_arch = "x86_64")]
+use crate::kernels::plan::{Avx2, Avx512, Avx512Bf16};
+use crate::kernels::plan::{Buffer, Instructions, Kernel, Layer, Portable, Value, convolve};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use std::sync::{Mutex, PoisonError};
+
+/// A generator in the form in which the CPU draws fastest.
+pub trait Plan: Send + Sync {
+    /// `photo` `(N, C, H, W)` in −1..1, sides multiples of the generator's, to its picture of the same size.
+    ///
+    /// # Errors
+    /// When the shape does not fit.
+    fn draw(&self, photo: &Tensor) -> Result<Tensor>;
+
+    /// The instructions that it was packed for.
+    fn instructions(&self) -> &'static str;
+}
+
+/// The plan of `outline` for the machine's `instructions`.
+///
+/// # Errors
+/// When the outline's tensors are not f32 on the CPU, or the machine lacks the instructions.
+pub fn plan(outline: &Outline, instructions: Instructions) -> Result<Box<dyn Plan>> {
+    if !instructions.available() {
+        bail!("this processor has no {instructions:?} instructions");
+    }
+    Ok(match instructions {
+        Instructions::Portable => Box::new(Packed::<Portable>::new(outline)?),
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 => Box::new(Packed::<Avx2>::new(outline)?),
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 => Box::new(Packed::<Avx512>::new(outline)?),
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512Bf16 => Box::new(Packed::<Avx512Bf16>::new(outline)?),
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => bail!("there are no {instructions:?} instructions on this architecture"),
+    })
+}
+
+/// A plan packed for one kernel.
+struct Packed<K: Kernel> {
+    steps: Vec<Step<K>>,
+    slots: Vec<Slot>,
+    /// The photo's channels.
+    channels: usize,
+    /// Sides are multiples of this power of two.
+    halvings: usize,
+    last: Last,
+    /// The buffers of the last picture's size.
+    spare: Mutex<Option<Arena<K::Value>>>,
+}
+
+/// A layer and the slots of its buffers.
+struct Step<K: Kernel> {
+    layer: Layer<K>,
+    inputs: Vec<usize>,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    residual: Option<usize>,
+    outputs: Vec<(usize, f32)>,
+}
+
+/// A buffer that nodes of equal form use in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Slot {
+    channels: usize,
+    halvings: usize,
+    halo: usize,
+}
+
+/// What is shuffled to the picture.
+#[derive(Clone, Copy)]
+struct Last {
+    slot: usize,
+    block: usize,
+    channels: usize,
+    finish: Finish,
+}
+
+/// The buffers for one size of pictures.
+struct Arena<T> {
+    size: (usize, usize, usize),
+    buffers: Vec<Option<Buffer<T>>>,
+}
+
+impl<K: Kernel> Packed<K> {
+    fn arena(&self, size: (usize, usize, usize)) -> Arena<K::Value> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(spare) = spare.filter(|spare| spare.size == size) {
+            return spare;
+        }
+        let (batch, height, width) = size;
+        let buffers = self.slots.iter().map(|slot| {
+            let size = (height >> slot.halvings, width >> slot.halvings);
+            Some(Buffer::zeros(batch, size, slot.channels, slot.halo))
+        });
+        Arena { size, buffers: buffers.collect() }
+    }
+
+    fn run(&self, photo: &[f32], size: (usize, usize, usize)) -> Vec<f32> {
+        let (_, height, width) = size;
+        let (mut arena, plane) = (self.arena(size), height * width);
+        let buffers = &mut arena.buffers;
+        if let Some(buffer) = &mut buffers[0] {
+            let channels = buffer.channels;
+            buffer.fill(|picture, y, row| {
+                for c in 0..self.channels {
+                    let values = &photo[(picture * self.channels + c) * plane + y * width..][..width];
+                    for (pixel, value) in row.chunks_exact_mut(channels).zip(values) {
+                        pixel[c] = K::Value::of(*value);
+                    }
+                }
+            });
+        }
+        for step in &self.steps {
+            step.run(buffers);
+        }
+        let picture = buffers[self.last.slot].as_ref().map(|last| finish::finish(&self.last, last, photo));
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(arena);
+        picture.unwrap_or_default()
+    }
+}
+
+impl<K: Kernel> Step<K> {
+    fn run(&self, buffers: &mut [Option<Buffer<K::Value>>]) {
+        // Taken out while they are written; the builder gives a layer's outputs no slot that it reads.
+        let mut outputs: Vec<_> =
+            self.outputs.iter().filter_map(|&(slot, slope)| Some((buffers[slot].take()?, slope))).collect();
+        let inputs: Vec<_> = self.inputs.iter().filter_map(|&slot| buffers[slot].as_ref()).collect();
+        let residual = self.residual.and_then(|slot| buffers[slot].as_ref());
+        let mut written: Vec<_> = outputs.iter_mut().map(|(buffer, slope)| (buffer, *slope)).collect();
+        convolve(&self.layer, &inputs, (&self.scale, &self.shift), residual, &mut written);
+        for (&(slot, _), (buffer, _)) in self.outputs.iter().zip(outputs) {
+            buffers[slot] = Some(buffer);
+        }
+    }
+}
+
+impl<K: Kernel> Plan for Packed<K> {
+    fn draw(&self, photo: &Tensor) -> Result<Tensor> {
+        let (_, channels, height, width) = photo.dims4()?;
+        let multiple = 1 << self.halvings;
+        if channels != self.channels || height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
+            bail!(
+                "this generator takes {} channels and sides that are multiples of {multiple}, not {channels} and {width}×{height}",
+                self.channels
+            );
+        }
+        photo.contiguous()?.apply_op1_no_bwd(&Run(self))
+    }
+
+    fn instructions(&self) -> &'static str {
+        K::NAME
+    }
+}
+
+/// The door from candle's tensors to plain slices.
+struct Run<'a, K: Kernel>(&'a Packed<K>);
+
+impl<K: Kernel> CustomOp1 for Run<'_, K> {
+    fn name(&self) -> &'static str {
+        "plan"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let photo = super::ops::slice(storage, layout)?;
+        let (batch, _, height, width) = layout.shape().dims4()?;
+        // Once into the thread pool, instead of once a layer.
+        let picture = rayon::scope(|_| self.0.run(photo, (batch, height, width)));
+        Ok((CpuStorage::F32(picture), (batch, self.0.last.channels, height, width).into()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

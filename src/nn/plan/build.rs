@@ -1,0 +1,162 @@
+//! From an outline to packed layers: windows, halos, weights, and which buffer each node lies in.
+
+use super::outline::{LayerOutline, Node, Outline, Term, Window};
+use super::{Last, Packed, Slot, Step};
+use crate::kernels::plan::{Input, Kernel, LANES, Layer, Phase, Tap};
+use candle_core::{Result, bail};
+use std::sync::Mutex;
+
+impl<K: Kernel> Packed<K> {
+    pub(super) fn new(outline: &Outline) -> Result<Self> {
+        let (slots, places) = slots::<K>(outline)?;
+        let steps = outline.layers.iter().map(|layer| step(outline, &places, &slots, layer)).collect::<Result<_>>()?;
+        let last = &outline.nodes[outline.last.0];
+        let block = 1 << last.halvings;
+        if !last.channels.is_multiple_of(block * block) {
+            bail!("{} channels are no blocks of {block}×{block} pixels", last.channels);
+        }
+        let last = Last {
+            slot: places[outline.last.0],
+            block,
+            channels: last.channels / (block * block),
+            finish: outline.finish,
+        };
+        let (channels, halvings) = (outline.nodes[0].channels, outline.halvings());
+        Ok(Self { steps, slots, channels, halvings, last, spare: Mutex::new(None) })
+    }
+}
+
+/// Values of a node's pixel in its buffer.
+fn padded<K: Kernel>(outline: &Outline, node: Node) -> usize {
+    let channels = outline.nodes[node.0].channels;
+    // The photo is read only, so it needs no room for whole vectors.
+    channels.next_multiple_of(if node.0 == 0 { K::GROUP } else { LANES })
+}
+
+/// The windows of a term for output pixels from `parity` on, in steps of `grid`.
+fn window(term: &Term, kernel: usize, grid: usize, parity: usize) -> (isize, usize, usize) {
+    match term.window {
+        Window::Convolution { stride, padding } => {
+            ((parity * stride) as isize - padding as isize, kernel, grid * stride)
+        }
+        // Output o takes input i by the weight's row o + padding − 2i: rows of one parity, from the last to the first.
+        Window::Doubling { padding } => {
+            let odd = (parity + padding) % 2;
+            let count = (kernel - odd).div_ceil(2);
+            let highest = odd + 2 * (count - 1);
+            ((parity + padding) as isize / 2 - (highest / 2) as isize, count, 1)
+        }
+    }
+}
+
+/// The row (or column) of the weight that belongs to position `i` of a phase's window.
+fn weight_row(term: &Term, kernel: usize, parity: usize, i: usize) -> usize {
+    match term.window {
+        Window::Convolution { .. } => i,
+        Window::Doubling { padding } => {
+            let odd = (parity + padding) % 2;
+            odd + 2 * ((kernel - odd).div_ceil(2) - 1 - i)
+        }
+    }
+}
+
+/// Output pixels of a layer from one of a phase to the next.
+fn grid(layer: &LayerOutline) -> usize {
+    if layer.terms.iter().any(|term| matches!(term.window, Window::Doubling { .. })) { 2 } else { 1 }
+}
+
+fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &LayerOutline) -> Result<Step<K>> {
+    let grid = grid(layer);
+    let (mut inputs, mut weights, mut kernels) = (Vec::new(), Vec::new(), Vec::new());
+    for term in &layer.terms {
+        let kernel = term.weight.dim(2)?;
+        let (_, _, step) = window(term, kernel, grid, 0);
+        inputs.push(Input { step, channels: slots[places[term.node.0]].channels });
+        kernels.push(kernel);
+        weights.push(term.weight.flatten_all()?.to_vec1::<f32>()?);
+    }
+    let outputs = layer.affine.scale.len();
+    let phase = |parity: (usize, usize)| {
+        let taps = layer.terms.iter().zip(&kernels).map(|(term, &kernel)| {
+            let (top, rows, _) = window(term, kernel, grid, parity.0);
+            let (left, columns, _) = window(term, kernel, grid, parity.1);
+            Tap { origin: (top, left), kernel: (rows, columns) }
+        });
+        Phase::new(parity, &inputs, taps.collect(), outputs, |index, y, x, c, n| {
+            let (term, kernel) = (&layer.terms[index], kernels[index]);
+            let channels = outline.nodes[term.node.0].channels;
+            if c >= channels {
+                return 0.0;
+            }
+            let (ky, kx) = (weight_row(term, kernel, parity.0, y), weight_row(term, kernel, parity.1, x));
+            let pair = match term.window {
+                Window::Convolution { .. } => n * channels + c,
+                Window::Doubling { .. } => c * outputs + n,
+            };
+            weights[index][(pair * kernel + ky) * kernel + kx]
+        })
+    };
+    let phases = (0..grid * grid).map(|i| phase((i / grid, i % grid))).collect();
+    let slot = |node: Node| places[node.0];
+    let affine = |values: &[f32]| {
+        let mut values = values.to_vec();
+        values.resize(outputs.next_multiple_of(LANES), 0.0);
+        values
+    };
+    Ok(Step {
+        inputs: layer.terms.iter().map(|term| slot(term.node)).collect(),
+        layer: Layer { inputs, grid, phases },
+        scale: affine(&layer.affine.scale),
+        shift: affine(&layer.affine.shift),
+        residual: layer.residual.map(slot),
+        outputs: layer.outputs.iter().map(|&(node, slope)| (slot(node), slope)).collect(),
+    })
+}
+
+/// The buffers, and which one each node lies in. A node takes over the buffer of one of its form that no later layer
+/// reads; forms share one halo, so that what was zero around one is zero around the other.
+fn slots<K: Kernel>(outline: &Outline) -> Result<(Vec<Slot>, Vec<usize>)> {
+    let form = |node: Node| (padded::<K>(outline, node), outline.nodes[node.0].halvings, node.0 == 0);
+    let mut halos = std::collections::HashMap::new();
+    let mut last_use = vec![0; outline.nodes.len()];
+    for (i, layer) in outline.layers.iter().enumerate() {
+        let grid = grid(layer);
+        for term in &layer.terms {
+            let kernel = term.weight.dim(2)?;
+            let halo = halos.entry(form(term.node)).or_insert(0);
+            for parity in 0..grid {
+                let (origin, count, step) = window(term, kernel, grid, parity);
+                // Before the first pixel, and beyond the last: the last window starts a step before the side's end.
+                let beyond = origin + count as isize - step as isize;
+                *halo = (*halo).max((-origin).max(beyond).max(0) as usize);
+            }
+            last_use[term.node.0] = i;
+        }
+        for node in layer.residual.iter().chain(layer.outputs.iter().map(|(node, _)| node)) {
+            last_use[node.0] = last_use[node.0].max(i);
+        }
+    }
+    last_use[outline.last.0] = usize::MAX;
+    let mut slots: Vec<Slot> = Vec::new();
+    let mut places = vec![0; outline.nodes.len()];
+    // By slot: its form and its node's last reader.
+    let mut taken: Vec<((usize, usize, bool), usize)> = Vec::new();
+    let mut place = |node: Node, now: usize| {
+        let form = form(node);
+        let free = taken.iter().position(|&(other, until)| other == form && until < now);
+        let slot = free.unwrap_or_else(|| {
+            slots.push(Slot { channels: form.0, halvings: form.1, halo: halos.get(&form).copied().unwrap_or(0) });
+            taken.push((form, 0));
+            taken.len() - 1
+        });
+        taken[slot] = (form, last_use[node.0]);
+        slot
+    };
+    places[0] = place(Node(0), 0);
+    for (i, layer) in outline.layers.iter().enumerate() {
+        for (node, _) in &layer.outputs {
+            places[node.0] = place(*node, i);
+        }
+    }
+    Ok((slots, places))
+}

@@ -1,0 +1,202 @@
+//! A generator's layers as the plan sees them: what is summed, and what becomes of the sums.
+
+use candle_core::{Result, Tensor, bail};
+
+/// The activations that a layer makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node(pub(super) usize);
+
+/// How a term's window moves.
+#[derive(Clone, Copy, Debug)]
+pub enum Window {
+    /// A convolution of weight `(Cout, Cin, K, K)`.
+    Convolution {
+        /// Pixels from one window to the next: 1 or 2.
+        stride: usize,
+        /// Zeros around the input.
+        padding: usize,
+    },
+    /// A transposed convolution of stride 2 and weight `(Cin, Cout, K, K)`, twice the size.
+    Doubling {
+        /// Rows and columns cut from each side of the output.
+        padding: usize,
+    },
+}
+
+/// One convolution among those that a layer sums.
+pub struct Term {
+    /// What it reads.
+    pub node: Node,
+    /// f32, as [`Window`] says.
+    pub weight: Tensor,
+    /// How its window moves.
+    pub window: Window,
+}
+
+/// What each channel's sum is multiplied by, and what is added then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Affine {
+    pub(super) scale: Vec<f32>,
+    pub(super) shift: Vec<f32>,
+}
+
+impl Affine {
+    /// Adds `bias` `(C)`, or nothing, to `channels` channels.
+    ///
+    /// # Errors
+    /// When the bias is no vector of f32.
+    pub fn bias(channels: usize, bias: Option<&Tensor>) -> Result<Self> {
+        let shift = bias.map_or(Ok(vec![0.0; channels]), Tensor::to_vec1)?;
+        Ok(Self { scale: vec![1.0; channels], shift })
+    }
+
+    /// Each channel's numbers for `times` channels in its place.
+    pub fn repeated(self, times: usize) -> Self {
+        let repeat = |values: &[f32]| values.iter().flat_map(|value| std::iter::repeat_n(*value, times)).collect();
+        Self { scale: repeat(&self.scale), shift: repeat(&self.shift) }
+    }
+
+    /// This, then another.
+    pub fn then(mut self, scale: &[f32], shift: &[f32]) -> Self {
+        for ((own_scale, own_shift), (scale, shift)) in
+            self.scale.iter_mut().zip(&mut self.shift).zip(scale.iter().zip(shift))
+        {
+            *own_scale *= scale;
+            *own_shift = *own_shift * scale + shift;
+        }
+        self
+    }
+}
+
+/// What becomes of the last layer's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// Their hyperbolic tangent.
+    Tanh,
+    /// They are added to the photo, the sum clamped to −1..1.
+    AddToPhoto,
+}
+
+pub(super) struct NodeInfo {
+    pub channels: usize,
+    /// Its side is the photo's, halved so many times.
+    pub halvings: usize,
+}
+
+pub(super) struct LayerOutline {
+    pub terms: Vec<Term>,
+    pub affine: Affine,
+    pub residual: Option<Node>,
+    /// Each with the slope of its rectifier.
+    pub outputs: Vec<(Node, f32)>,
+}
+
+/// A whole generator.
+pub struct Outline {
+    pub(super) nodes: Vec<NodeInfo>,
+    pub(super) layers: Vec<LayerOutline>,
+    /// What is shuffled to the picture: `block² · channels` channels become blocks of `block` × `block` pixels.
+    pub(super) last: Node,
+    pub(super) finish: Finish,
+}
+
+impl Outline {
+    /// A generator of photos of `channels` channels, and the photo.
+    pub fn new(channels: usize) -> (Self, Node) {
+        let photo = Node(0);
+        let nodes = vec![NodeInfo { channels, halvings: 0 }];
+        (Self { nodes, layers: Vec::new(), last: photo, finish: Finish::Tanh }, photo)
+    }
+
+    /// A layer: the sum of `terms`, scaled and shifted, with `residual` added; negative values times `slope` (1 for no
+    /// rectifier).
+    ///
+    /// # Errors
+    /// When the terms' channels or sizes do not fit each other.
+    pub fn layer(&mut self, terms: Vec<Term>, affine: Affine, residual: Option<Node>, slope: f32) -> Result<Node> {
+        let first = Node(self.nodes.len());
+        self.rectified(terms, affine, residual, &[slope])?;
+        Ok(first)
+    }
+
+    /// A layer whose sums are kept once for each slope.
+    ///
+    /// # Errors
+    /// As for [`Self::layer`].
+    pub fn rectified(
+        &mut self,
+        terms: Vec<Term>,
+        affine: Affine,
+        residual: Option<Node>,
+        slopes: &[f32],
+    ) -> Result<Vec<Node>> {
+        let mut shape = None;
+        for term in &terms {
+            let input = &self.nodes[term.node.0];
+            let (a, b, kernel, width) = term.weight.dims4()?;
+            let (inputs, outputs, halvings) = match term.window {
+                Window::Convolution { stride: 1, .. } => (b, a, Some(input.halvings)),
+                Window::Convolution { stride: 2, .. } => (b, a, Some(input.halvings + 1)),
+                Window::Convolution { stride, .. } => bail!("a plan has strides 1 and 2, not {stride}"),
+                Window::Doubling { .. } => (a, b, input.halvings.checked_sub(1)),
+            };
+            let here = Some((outputs, halvings));
+            if inputs != input.channels
+                || kernel != width
+                || halvings.is_none()
+                || shape.is_some_and(|s| Some(s) != here)
+            {
+                bail!("a weight {:?} does not fit its layer", term.weight.shape());
+            }
+            shape = here;
+        }
+        let Some((channels, Some(halvings))) = shape else { bail!("a layer needs a term") };
+        let fits = |node: &Node| (self.nodes[node.0].channels, self.nodes[node.0].halvings) == (channels, halvings);
+        if affine.scale.len() != channels || affine.shift.len() != channels || !residual.as_ref().is_none_or(fits) {
+            bail!("a layer of {channels} channels has a bias or a residual of others");
+        }
+        let mut outputs = Vec::new();
+        for &slope in slopes {
+            outputs.push((Node(self.nodes.len()), slope));
+            self.nodes.push(NodeInfo { channels, halvings });
+        }
+        let nodes = outputs.iter().map(|(node, _)| *node).collect();
+        self.layers.push(LayerOutline { terms, affine, residual, outputs });
+        Ok(nodes)
+    }
+
+    /// The picture is `last`, its channels shuffled into blocks of pixels where it is smaller than the photo.
+    pub fn finish(mut self, last: Node, finish: Finish) -> Self {
+        (self.last, self.finish) = (last, finish);
+        self
+    }
+
+    /// How often the photo is halved at most.
+    pub(super) fn halvings(&self) -> usize {
+        self.nodes.iter().map(|node| node.halvings).max().unwrap_or(0)
+    }
+}
+
+/// The weight `(4·Cout, Cin, 3, 3)` of the convolution whose channels, shuffled into 2×2 blocks of pixels, equal the
+/// 4×4 transposed convolution of stride 2 and padding 1 with `weight` `(Cin, Cout, 4, 4)`. For few output channels it
+/// is faster: its four phases share one panel.
+///
+/// # Errors
+/// When the weight has another shape.
+pub fn shuffled(weight: &Tensor) -> Result<Tensor> {
+    let (inputs, outputs, 4, 4) = weight.dims4()? else { bail!("expected a 4×4 weight, not {:?}", weight.shape()) };
+    let from: Vec<f32> = weight.flatten_all()?.to_vec1()?;
+    let mut to = vec![0.0; 4 * outputs * inputs * 9];
+    // Output row 2y + p reads input row y + d through the weight's row p + 1 − 2d.
+    let taps =
+        |parity: usize| (0..3usize).filter_map(move |d| Some((d, (parity + 3).checked_sub(2 * d).filter(|k| *k < 4)?)));
+    for (output, block) in (0..outputs).flat_map(|output| (0..4).map(move |block| (output, block))) {
+        for ((dy, ky), input) in taps(block / 2).flat_map(|tap| (0..inputs).map(move |input| (tap, input))) {
+            for (dx, kx) in taps(block % 2) {
+                to[(((output * 4 + block) * inputs + input) * 3 + dy) * 3 + dx] =
+                    from[((input * outputs + output) * 4 + ky) * 4 + kx];
+            }
+        }
+    }
+    Tensor::from_vec(to, (4 * outputs, inputs, 3, 3), weight.device())
+}

@@ -1,0 +1,158 @@
+//! Every kernel against the layers on candle.
+
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::nn::anime::{AnimeConfig, anime};
+use crate::nn::conv::{conv_transpose2d, conv2d};
+use crate::nn::init::Parameters;
+use crate::nn::norm::NormKind;
+use crate::nn::unet::{UNetConfig, unet};
+use crate::nn::{Generator, Pass};
+use candle_core::Device;
+use proptest::prelude::*;
+
+/// Values between −scale and scale, the same for the same seed.
+fn noise(shape: &[usize], scale: f32, seed: u32) -> Tensor {
+    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(1);
+    let values: Vec<f32> = (0..shape.iter().product::<usize>())
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((state >> 8) as f32 / (1 << 23) as f32 - 1.0) * scale
+        })
+        .collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+fn available() -> impl Iterator<Item = Instructions> {
+    Instructions::ALL.into_iter().filter(|set| set.available())
+}
+
+fn largest(x: &Tensor) -> f32 {
+    x.abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+}
+
+/// What rounding may cost: bf16 keeps 8 bits of each factor.
+fn tolerance(set: Instructions, reference: &Tensor) -> f32 {
+    let scale = largest(reference).max(1.0);
+    if set.bf16() { 0.03 * scale } else { 2e-5 * scale }
+}
+
+/// Every available kernel's picture against `reference`.
+fn compare(outline: &Outline, photo: &Tensor, reference: &Tensor) {
+    for set in available() {
+        let plan = plan(outline, set).unwrap();
+        // Twice: the second picture is drawn in buffers that the first one has used.
+        for _ in 0..2 {
+            let drawn = plan.draw(photo).unwrap();
+            assert_eq!(drawn.dims(), reference.dims(), "{set:?}");
+            let off = largest(&(&drawn - reference).unwrap());
+            assert!(off <= tolerance(set, reference), "{set:?}: {off} off");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A convolution of any stride, a doubling with a convolution beside it, a residual and a rectifier: odd sizes,
+    /// batches, channel counts below and above a panel.
+    #[test]
+    fn layers_agree_with_candles(
+        (batch, height, width) in (1usize..4, 1usize..9, 1usize..34),
+        (inputs, middle, outputs) in (1usize..5, 1usize..40, 1usize..70),
+        seed in 0u32..1000,
+    ) {
+        let photo = noise(&[batch, inputs, 2 * height, 2 * width], 1.0, seed);
+        let down = noise(&[middle, inputs, 4, 4], 0.3, seed + 1);
+        let up = noise(&[middle, outputs, 4, 4], 0.2, seed + 2);
+        let beside = noise(&[outputs, inputs, 3, 3], 0.2, seed + 3);
+        let same = noise(&[outputs, outputs, 3, 3], 0.1, seed + 4);
+        let bias = noise(&[outputs], 0.5, seed + 5);
+        let last = noise(&[inputs, outputs, 1, 1], 0.1, seed + 6);
+
+        let leaky = |x: &Tensor| x.maximum(&(x * 0.2).unwrap()).unwrap();
+        let shift = |x: &Tensor| x.broadcast_add(&bias.reshape((1, outputs, 1, 1)).unwrap()).unwrap();
+        let halved = leaky(&conv2d(&photo, &down, 2, 1).unwrap());
+        let joined = (conv_transpose2d(&halved, &up, 2, 1, 0).unwrap() + conv2d(&photo, &beside, 1, 1).unwrap()).unwrap();
+        let joined = leaky(&shift(&joined));
+        let refined = (&joined + shift(&conv2d(&joined, &same, 1, 1).unwrap())).unwrap();
+        let reference = conv2d(&refined, &last, 1, 0).unwrap().tanh().unwrap();
+
+        let (mut outline, node) = Outline::new(inputs);
+        let term = |node, weight: &Tensor, window| Term { node, weight: weight.clone(), window };
+        let conv = |stride, padding| Window::Convolution { stride, padding };
+        let none = |channels| Affine::bias(channels, None).unwrap();
+        let biased = || Affine::bias(outputs, Some(&bias)).unwrap();
+        let halved = outline.layer(vec![term(node, &down, conv(2, 1))], none(middle), None, 0.2).unwrap();
+        let both = vec![term(halved, &up, Window::Doubling { padding: 1 }), term(node, &beside, conv(1, 1))];
+        let joined = outline.layer(both, biased(), None, 0.2).unwrap();
+        let refined = outline.layer(vec![term(joined, &same, conv(1, 1))], biased(), Some(joined), 1.0).unwrap();
+        let drawn = outline.layer(vec![term(refined, &last, conv(1, 0))], none(inputs), None, 1.0).unwrap();
+        compare(&outline.finish(drawn, Finish::Tanh), &photo, &reference);
+    }
+}
+
+/// A network of that builder whose parameters have all moved from their start, by at most `scale`.
+fn trained<G: Generator>(scale: f32, build: impl Fn(candle_nn::VarBuilder<'static>) -> Result<G>) -> G {
+    let parameters = Parameters::default();
+    let network = build(parameters.seeded(3, &Device::Cpu)).unwrap();
+    for (i, (name, var)) in parameters.all().into_iter().enumerate() {
+        let offset = if name.ends_with("running_var") { 0.2 } else { 0.0 };
+        let moved = noise(var.dims(), scale, i as u32).affine(1.0, offset).unwrap();
+        var.set(&(var.as_detached_tensor() + moved).unwrap()).unwrap();
+    }
+    network
+}
+
+#[test]
+fn the_anime_generator_is_the_same_picture() {
+    for widths in [vec![4, 6], vec![8, 20, 40], vec![32, 64, 128, 192]] {
+        let network = trained(0.03, |vb| anime(&AnimeConfig { widths: widths.clone(), blocks: 1 }, vb));
+        let outline = network.outline().unwrap().unwrap();
+        let multiple = network.multiple();
+        for (batch, height, width) in [(1, 1, 1), (2, 3, 2), (1, 2, 7)] {
+            let photo = noise(&[batch, 3, height * multiple, width * multiple], 0.9, 7);
+            compare(&outline, &photo, &network.forward(&photo, &Pass::INFERENCE).unwrap());
+        }
+    }
+}
+
+#[test]
+fn pix2pix_unets_are_the_same_picture() {
+    for (depth, width, inputs, outputs) in [(3, 4, 3, 3), (5, 10, 1, 3), (6, 8, 4, 1)] {
+        let config = UNetConfig { inputs, outputs, width, ..UNetConfig::default() };
+        let network = trained(0.08, |vb| unet(depth, config, vb));
+        let outline = network.outline().unwrap().unwrap();
+        for (batch, height, width) in [(1, 1, 1), (3, 1, 2)] {
+            let photo = noise(&[batch, inputs, height << depth, width << depth], 0.9, 5);
+            compare(&outline, &photo, &network.forward(&photo, &Pass::INFERENCE).unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_norm_over_the_picture_has_no_plan() {
+    let config = UNetConfig { width: 4, norm: NormKind::Instance, ..UNetConfig::default() };
+    assert!(trained(0.08, |vb| unet(4, config, vb)).outline().unwrap().is_none());
+}
+
+#[test]
+fn buffers_are_shared_and_pictures_of_other_sizes_fit() {
+    let network = trained(0.03, |vb| anime(&AnimeConfig { widths: vec![8, 12, 16], blocks: 2 }, vb));
+    let outline = network.outline().unwrap().unwrap();
+    let packed = Packed::<Portable>::new(&outline).unwrap();
+    assert!(
+        packed.slots.len() < outline.nodes.len() / 2,
+        "{} buffers for {} nodes",
+        packed.slots.len(),
+        outline.nodes.len()
+    );
+    for (height, width) in [(16, 24), (8, 8), (16, 24), (40, 16)] {
+        let photo = noise(&[1, 3, height, width], 0.9, height as u32);
+        let reference = network.forward(&photo, &Pass::INFERENCE).unwrap();
+        assert!(largest(&(packed.draw(&photo).unwrap() - reference).unwrap()) < 2e-5);
+    }
+    let error = packed.draw(&noise(&[1, 3, 12, 8], 1.0, 1)).unwrap_err().to_string();
+    assert!(error.contains("multiples of 8"), "{error}");
+}
