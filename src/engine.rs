@@ -49,9 +49,9 @@ pub struct EngineConfig {
 }
 
 impl EngineConfig {
-    /// The defaults: what is fastest on the device, 64 waiting jobs, pieces of up to 1024 pixels.
+    /// The defaults: what is fastest on the device, 64 waiting jobs, pieces of up to 1536 pixels.
     pub fn new(registry: Registry, device: Device) -> Self {
-        Self { registry, device, precision: Precision::Auto, queue: 64, tile: 1024 }
+        Self { registry, device, precision: Precision::Auto, queue: 64, tile: 1536 }
     }
 }
 

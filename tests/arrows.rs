@@ -68,7 +68,7 @@ const FOLDERS: &[Folder] = &[
     Folder {
         name: "kernels",
         modules: &[],
-        crates: &["cudarc", "gemm", "half"],
+        crates: &["cudarc", "gemm", "half", "libc"],
     },
     Folder {
         name: "imaging",

@@ -5,6 +5,8 @@
 //! tile of sums is still in the cache. Each instruction set brings one [`Kernel`]; all else is shared.
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -17,6 +19,8 @@ mod portable;
 mod run;
 mod weights;
 
+#[cfg(target_arch = "x86_64")]
+pub use amx::Amx;
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
@@ -40,11 +44,13 @@ pub enum Instructions {
     Avx512,
     /// AVX-512 with bf16 dot products, summed in f32.
     Avx512Bf16,
+    /// AMX with bf16 dot products, summed in f32.
+    Amx,
 }
 
 impl Instructions {
     /// From the slowest to the fastest.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16];
+    pub const ALL: [Self; 5] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16, Self::Amx];
 
     /// Whether this machine has them.
     pub fn available(self) -> bool {
@@ -58,21 +64,22 @@ impl Instructions {
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512bf16")
             }
+            Self::Amx => Self::Avx512Bf16.available() && amx::available(),
         }
         #[cfg(not(target_arch = "x86_64"))]
         matches!(self, Self::Portable)
     }
 
-    /// The set that draws fastest here. AMD's processors multiply bf16 twice as fast as f32; Intel's, by these
-    /// instructions, half as fast.
+    /// The set that draws fastest here. By AVX-512, AMD's processors multiply bf16 twice as fast as f32, but Intel's
+    /// half as fast.
     pub fn fastest() -> Self {
-        let useful = |set: &Self| set.available() && (!set.bf16() || amd());
+        let useful = |set: &Self| set.available() && (*set != Self::Avx512Bf16 || amd());
         Self::ALL.into_iter().rfind(useful).unwrap_or(Self::Portable)
     }
 
     /// Whether sums are of products of bf16 numbers.
     pub fn bf16(self) -> bool {
-        self == Self::Avx512Bf16
+        matches!(self, Self::Avx512Bf16 | Self::Amx)
     }
 }
 

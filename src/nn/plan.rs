@@ -13,7 +13,7 @@ pub use outline::{Affine, Finish, Node, Outline, Term, Window, shuffled};
 pub use precision::{Precision, instructions};
 
 #[cfg(target_arch = "x86_64")]
-use crate::kernels::plan::{Avx2, Avx512, Avx512Bf16};
+use crate::kernels::plan::{Amx, Avx2, Avx512, Avx512Bf16};
 use crate::kernels::plan::{Buffer, Instructions, Kernel, Layer, Portable, Value, convolve};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Mutex, PoisonError};
@@ -46,6 +46,8 @@ pub fn plan(outline: &Outline, instructions: Instructions) -> Result<Box<dyn Pla
         Instructions::Avx512 => Box::new(Packed::<Avx512>::new(outline)?),
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx512Bf16 => Box::new(Packed::<Avx512Bf16>::new(outline)?),
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Amx => Box::new(Packed::<Amx>::new(outline)?),
         #[cfg(not(target_arch = "x86_64"))]
         _ => bail!("there are no {instructions:?} instructions on this architecture"),
     })

@@ -64,8 +64,12 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     type Value: Value;
     /// Rows of a full tile.
     const ROWS: usize;
-    /// Neighbouring factors that one instruction takes: a strand's length is a multiple of it.
+    /// Neighbouring factors that one lane takes together: their weights lie side by side.
     const GROUP: usize;
+    /// What a strand's length is a multiple of.
+    const CHUNK: usize = Self::GROUP;
+    /// A strand can be read for so many rows, also where a tile has fewer.
+    const LEAST_ROWS: usize = 1;
     /// For people.
     const NAME: &'static str;
 
@@ -73,8 +77,8 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     /// `panel` holds, for every [`Self::GROUP`] factors of the strands in turn, the group for each column.
     ///
     /// # Safety
-    /// The machine has the instructions; the strands lie inside their buffers for `rows` rows; the panel is as long as
-    /// the strands together.
+    /// The machine has the instructions; the strands lie inside their buffers for `rows` rows, [`Self::LEAST_ROWS`] at
+    /// least; their lengths are multiples of [`Self::CHUNK`], and the panel is as long as all of them.
     unsafe fn tile(
         strands: &[Strand<Self::Value>],
         panel: *const Self::Value,

@@ -43,7 +43,6 @@ pub fn convolve<K: Kernel>(
             };
             assert!(inside(tap.origin.0, tap.kernel.0, height, buffer.height));
             assert!(inside(tap.origin.1, tap.kernel.1, width, buffer.width));
-            assert!((tap.kernel.1 * input.channels).is_multiple_of(K::GROUP));
         }
     }
     if batch * height * width == 0 {
@@ -75,12 +74,17 @@ pub fn convolve<K: Kernel>(
 }
 
 /// Whether a task copies its windows together first: where rows are short, or so far apart that they fall on the same
-/// lines of the L1 cache.
+/// lines of the L1 cache, or where a window's rows are no whole chunks.
 fn gathers<K: Kernel>(layer: &Layer<K>, inputs: &[&Buffer<K::Value>], width: usize) -> bool {
     let far = |(input, buffer): (&super::layer::Input, &&Buffer<K::Value>)| {
         input.step * buffer.channels * size_of::<K::Value>() >= 4096
     };
-    width < K::ROWS.min(12) || layer.inputs.iter().zip(inputs).any(far)
+    let broken = |phase: &Phase<K>| {
+        let lengths = phase.taps.iter().zip(&layer.inputs).map(|(tap, input)| tap.kernel.1 * input.channels);
+        lengths.into_iter().any(|length| !length.is_multiple_of(K::CHUNK))
+    };
+    let short = width < K::ROWS.min(12).max(K::LEAST_ROWS);
+    short || layer.inputs.iter().zip(inputs).any(far) || layer.phases.iter().any(broken)
 }
 
 /// How the outputs lie.
@@ -208,7 +212,8 @@ impl<K: Kernel> Task<'_, K> {
         // A little more than the window: windows of 4096 bytes would fall on the same lines of the L1 cache.
         let pitch = self.phase.weights.factors() + LANES;
         let width = self.common.place.size.1;
-        let mut windows = Vec::with_capacity(self.units.len() * pitch);
+        let rows = self.units.len().max(K::LEAST_ROWS);
+        let mut windows = Vec::with_capacity(rows * pitch);
         let mut strands = Vec::new();
         for unit in self.units.clone() {
             strands.clear();
@@ -222,8 +227,10 @@ impl<K: Kernel> Task<'_, K> {
                     });
                 }
             }
-            windows.resize(windows.len() + LANES, K::Value::default());
+            // Up to the next window's start: the zeros that fill a chunk, and the gap.
+            windows.resize(windows.len().next_multiple_of(pitch), K::Value::default());
         }
+        windows.resize(rows * pitch, K::Value::default());
         (windows, pitch)
     }
 

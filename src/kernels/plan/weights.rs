@@ -15,16 +15,17 @@ pub(super) struct Panels<K: Kernel> {
 }
 
 impl<K: Kernel> Panels<K> {
-    /// Packs `weight(factor, column)`; columns beyond are zero.
-    pub(super) fn pack(factors: usize, columns: usize, weight: impl Fn(usize, usize) -> f32 + Sync) -> Self {
-        let vectors = columns.div_ceil(LANES);
+    /// Packs `weight(factor, column)`; columns beyond are zero, and so are factors up to a multiple of the kernel's
+    /// chunk.
+    pub(super) fn pack(count: usize, columns: usize, weight: impl Fn(usize, usize) -> f32 + Sync) -> Self {
+        let (factors, vectors) = (count.next_multiple_of(K::CHUNK), columns.div_ceil(LANES));
         let mut values = Aligned::<K::Value>::zeros(factors * vectors * LANES);
         values.slice_mut().par_chunks_mut(factors * COLUMNS).enumerate().for_each(|(panel, values)| {
             let width = values.len() / factors;
             for (group, values) in values.chunks_exact_mut(width * K::GROUP).enumerate() {
                 for (i, value) in values.iter_mut().enumerate() {
                     let (column, factor) = (panel * COLUMNS + i / K::GROUP, group * K::GROUP + i % K::GROUP);
-                    if column < columns {
+                    if column < columns && factor < count {
                         *value = K::Value::of(weight(factor, column));
                     }
                 }
@@ -33,7 +34,7 @@ impl<K: Kernel> Panels<K> {
         Self { values, factors, vectors }
     }
 
-    /// Products that make one sum.
+    /// Products that make one sum, the added zeros too.
     pub(super) fn factors(&self) -> usize {
         self.factors
     }
