@@ -12,4 +12,5 @@ pub mod cudnn;
 pub mod geometry;
 mod lowering;
 mod matmul;
+pub mod planes;
 pub mod resample;

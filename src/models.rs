@@ -10,9 +10,11 @@ pub mod model;
 pub mod publish;
 pub mod registry;
 pub mod store;
+pub mod style;
 
 pub use architecture::Architecture;
 pub use card::Card;
 pub use device::DeviceChoice;
 pub use model::Model;
 pub use registry::{Registry, RegistryError};
+pub use style::Style;

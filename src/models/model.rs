@@ -1,6 +1,7 @@
 //! A model that is loaded and can draw.
 
 use super::card::Card;
+use super::style::Style;
 use crate::nn::patch_gan::{PatchGan, patch_gan};
 use crate::nn::{Generator, Pass};
 use candle_core::{DType, Device, Result, Tensor, bail};
@@ -29,6 +30,9 @@ impl Model {
         if !card.size_multiple.is_multiple_of(network.multiple()) {
             bail!("the card's size_multiple {} is not one of {}", card.size_multiple, network.multiple());
         }
+        if ![0, card.styles.len()].contains(&card.architecture.styles()) {
+            bail!("the card names {} styles, but its network has {}", card.styles.len(), card.architecture.styles());
+        }
         let discriminator = match (card.discriminator, discriminator) {
             (Some(config), Some(tensors)) => Some(patch_gan(config, constants(tensors, device))?),
             _ => None,
@@ -47,12 +51,13 @@ impl Model {
     }
 
     /// `photo` `(N, 3, H, W)` in −1..1, sides multiples of the card's
-    /// `size_multiple`, to a picture of the same shape and range.
+    /// `size_multiple`, to a picture of the same shape and range in `style`.
     ///
     /// # Errors
     /// When the shape does not fit or the device fails.
-    pub fn draw(&self, photo: &Tensor) -> Result<Tensor> {
-        self.generator.forward(photo, &Pass::INFERENCE)
+    pub fn draw(&self, photo: &Tensor, style: &Style) -> Result<Tensor> {
+        let style = style.tensor(photo.device())?;
+        self.generator.forward(photo, &Pass { style: style.as_ref(), ..Pass::INFERENCE })
     }
 
     /// The discriminator's logits `(N, 1, H', W')` of a picture given its photo.

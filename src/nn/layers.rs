@@ -38,9 +38,9 @@ impl ConvConfig {
 /// A convolution `(N, Cin, H, W)` → `(N, Cout, H', W')`.
 #[derive(Clone, Debug)]
 pub struct Conv2d {
-    weight: Tensor,
-    bias: Option<Tensor>,
-    config: ConvConfig,
+    pub(super) weight: Tensor,
+    pub(super) bias: Option<Tensor>,
+    pub(super) config: ConvConfig,
 }
 
 impl Conv2d {
@@ -49,8 +49,13 @@ impl Conv2d {
     /// # Errors
     /// When the input's shape does not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = conv2d(x, &self.weight, self.config.stride, self.config.padding)?;
+        let y = self.linear(x)?;
         self.bias.as_ref().map_or(Ok(y.clone()), |bias| add_bias(&y, bias))
+    }
+
+    /// The layer without its bias.
+    pub(super) fn linear(&self, x: &Tensor) -> Result<Tensor> {
+        conv2d(x, &self.weight, self.config.stride, self.config.padding)
     }
 }
 
