@@ -131,7 +131,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::UnknownModel`] or [`EngineError::BadParameter`].
     pub fn check(&self, settings: Settings<'_>) -> Result<(), EngineError> {
-        settings.check(self.card(settings.model)?)
+        settings.check(self.card(settings.model)?).map(|_| ())
     }
 
     /// The first door: the engine is up and takes new work.
@@ -170,7 +170,7 @@ impl Engine {
     pub fn draw_blocking(&self, job: Job) -> Result<Drawing, EngineError> {
         let plan = self.plan(job)?;
         let (reply, answer) = oneshot::channel();
-        let task = Task::new(plan.model.clone(), plan.photo.clone(), reply);
+        let task = Task::new(&plan, reply);
         self.queue.blocking_send(task).map_err(|_| gone())?;
         let drawn = answer.blocking_recv().map_err(|_| gone())??;
         Ok(plan.finish(drawn))
@@ -250,7 +250,7 @@ impl Prepared {
     pub async fn draw(self) -> Result<Drawing, EngineError> {
         let Self { plan, place } = self;
         let (reply, answer) = oneshot::channel();
-        place.send(Task::new(plan.model.clone(), plan.photo.clone(), reply));
+        place.send(Task::new(&plan, reply));
         let drawn = answer.await.map_err(|_| gone())??;
         blocking(move || plan.finish(drawn)).await
     }

@@ -9,8 +9,11 @@ pub mod bias;
 pub mod conv;
 #[cfg(feature = "cuda")]
 pub mod cudnn;
+#[cfg(target_arch = "x86_64")]
+mod direct;
 pub mod geometry;
 mod lowering;
 mod matmul;
 pub mod plan;
+pub mod planes;
 pub mod resample;

@@ -10,6 +10,7 @@ pub mod model;
 pub mod publish;
 pub mod registry;
 pub mod store;
+pub mod style;
 
 pub use crate::nn::plan::Precision;
 pub use architecture::Architecture;
@@ -17,3 +18,4 @@ pub use card::Card;
 pub use device::DeviceChoice;
 pub use model::Model;
 pub use registry::{Registry, RegistryError};
+pub use style::Style;

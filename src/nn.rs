@@ -13,10 +13,12 @@ pub mod dropout;
 pub mod generator;
 pub mod init;
 pub mod layers;
+mod modulation;
 pub mod norm;
 pub mod ops;
 pub mod patch_gan;
 pub mod plan;
+mod planes;
 pub mod unet;
 pub mod update;
 

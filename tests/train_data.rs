@@ -77,10 +77,10 @@ fn both_layouts_and_directions_give_the_same_pairs() {
     for root in [dir.path(), other.path()] {
         let pairs = Pairs::open(root, Split::Train, Direction::AtoB).unwrap();
         assert_eq!(pairs.names().collect::<Vec<_>>(), ["00.png", "01.png"]);
-        let wanted = Pair { name: "01.png".into(), photo: a.clone(), target: b.clone() };
+        let wanted = Pair { name: "01.png".into(), photo: a.clone(), targets: vec![b.clone()] };
         assert_eq!(*pairs.read(1).unwrap(), wanted);
         let pairs = Pairs::open(root, Split::Train, Direction::BtoA).unwrap();
-        let turned = Pair { name: "01.png".into(), photo: b.clone(), target: a.clone() };
+        let turned = Pair { name: "01.png".into(), photo: b.clone(), targets: vec![a.clone()] };
         assert_eq!(*pairs.read(1).unwrap(), turned);
     }
 }
@@ -149,7 +149,7 @@ fn a_look_renders_each_target_once() {
     let cache = dir.path().join("cache");
     write(&dir.path().join("train/a.png"), &drawing(40, 30, 1));
     write(&dir.path().join("train/b.png"), &drawing(30, 40, 2));
-    let open = |look| Pairs::with_rendered(dir.path(), Split::Train, look, &cache, &ProgressBar::hidden()).unwrap();
+    let open = |look| Pairs::with_rendered(dir.path(), Split::Train, &[look], &cache, &ProgressBar::hidden()).unwrap();
     let files = || -> BTreeSet<_> {
         let entries = std::fs::read_dir(&cache).unwrap().map(Result::unwrap);
         entries.map(|entry| (entry.file_name(), entry.metadata().unwrap().modified().unwrap())).collect()
@@ -157,7 +157,7 @@ fn a_look_renders_each_target_once() {
 
     let pair = open(Look::Cel).read(1).unwrap();
     assert_eq!(pair.name, "b.png");
-    assert_eq!(pair.target.rgb, Look::Cel.render(&drawing(30, 40, 2)).rgb);
+    assert_eq!(pair.targets[0].rgb, Look::Cel.render(&drawing(30, 40, 2)).rgb);
     let once = files();
     assert_eq!(once.len(), 2);
     open(Look::Cel);
@@ -165,30 +165,30 @@ fn a_look_renders_each_target_once() {
 
     // A photo's new content has a new target; another look has its own.
     write(&dir.path().join("train/b.png"), &drawing(30, 40, 3));
-    assert_eq!(open(Look::Cel).read(1).unwrap().target.rgb, Look::Cel.render(&drawing(30, 40, 3)).rgb);
-    assert_eq!(open(Look::Ink).read(0).unwrap().target.rgb, Look::Ink.render(&drawing(40, 30, 1)).rgb);
+    assert_eq!(open(Look::Cel).read(1).unwrap().targets[0].rgb, Look::Cel.render(&drawing(30, 40, 3)).rgb);
+    assert_eq!(open(Look::Ink).read(0).unwrap().targets[0].rgb, Look::Ink.render(&drawing(40, 30, 1)).rgb);
     assert_eq!(files().len(), 5);
 
     // Photos right in a folder can be trained on, but they are no held-out split.
     let (flat, bar) = (dir.path().join("train"), ProgressBar::hidden());
-    let train = Pairs::with_rendered(&flat, Split::Train, Look::Cel, &cache, &bar).unwrap();
+    let train = Pairs::with_rendered(&flat, Split::Train, &[Look::Cel], &cache, &bar).unwrap();
     assert_eq!(train.len(), 2);
-    let val = Pairs::with_rendered(&flat, Split::Val, Look::Cel, &cache, &bar);
+    let val = Pairs::with_rendered(&flat, Split::Val, &[Look::Cel], &cache, &bar);
     assert!(matches!(val, Err(DataError::NoPhotos { folder }) if folder == flat.join("val")));
-    assert_eq!(Pairs::with_rendered_folder(&flat, Look::Cel, &cache, &bar).unwrap().len(), 2);
-    assert!(Pairs::with_rendered_folder(dir.path(), Look::Cel, &cache, &bar).is_err());
+    assert_eq!(Pairs::with_rendered_folder(&flat, &[Look::Cel], &cache, &bar).unwrap().len(), 2);
+    assert!(Pairs::with_rendered_folder(dir.path(), &[Look::Cel], &cache, &bar).is_err());
 }
 
 /// Draws one sample.
 fn sample(augment: &Augment, pair: &Pair, index: u64) -> (Vec<f32>, Vec<f32>) {
     let (mut photo, mut target) = (vec![9.0; augment.values()], vec![9.0; augment.values()]);
-    augment.sample(pair, &mut Stream::derive(5, "test", index), &mut photo, &mut target).unwrap();
+    augment.sample(pair, &[1.0], &mut Stream::derive(5, "test", index), &mut photo, &mut target).unwrap();
     (photo, target)
 }
 
 fn pair(width: u32, height: u32) -> Pair {
     let photo = drawing(width, height, 1);
-    Pair { name: "p".into(), target: negative(&photo), photo }
+    Pair { name: "p".into(), targets: vec![negative(&photo)], photo }
 }
 
 #[test]

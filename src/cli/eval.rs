@@ -1,10 +1,10 @@
 //! `sakuga-train eval`.
 
 use crate::looks::Look;
-use crate::models::{DeviceChoice, Precision, Registry};
+use crate::models::{DeviceChoice, Precision, Registry, Style};
 use crate::train::dataset::{Direction, Pairs, Split};
 use crate::train::evaluate::{Report, evaluate};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -83,7 +83,8 @@ pub fn run(args: EvalArgs) -> Result<()> {
     for look in looks {
         let pairs = open(&args, look, targets)?;
         let bar = ProgressBar::new(0).with_style(super::progress::counted("photos drawn"));
-        let report = evaluate(&model, &pairs, &device, &bar)?;
+        let style = Style::of(card, look.map(Look::name), 1.0).map_err(Error::msg)?;
+        let report = evaluate(&model, &style, &pairs, &device, &bar)?;
         bar.finish_and_clear();
         if !args.json {
             let look = look.map_or(String::new(), |look| format!(", {look}"));
@@ -102,10 +103,10 @@ fn open(args: &EvalArgs, look: Option<Look>, targets: &Path) -> Result<Pairs> {
     let Some(look) = look else {
         return Ok(Pairs::open(&args.data, args.split, args.direction)?);
     };
-    let bar = ProgressBar::new(0).with_style(super::progress::counted("targets rendered"));
+    let bar = ProgressBar::new(0).with_style(super::progress::counted("photos rendered"));
     let pairs = match args.data.join(args.split.name()).is_dir() {
-        true => Pairs::with_rendered(&args.data, args.split, look, targets, &bar)?,
-        false => Pairs::with_rendered_folder(&args.data, look, targets, &bar)?,
+        true => Pairs::with_rendered(&args.data, args.split, &[look], targets, &bar)?,
+        false => Pairs::with_rendered_folder(&args.data, &[look], targets, &bar)?,
     };
     bar.finish_and_clear();
     Ok(pairs)

@@ -35,7 +35,7 @@ pub struct FitArgs {
     /// Settings from a file such as a run's recipe.toml
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// Start from these generator weights
+    /// Start from these generator weights; what they do not name starts anew
     #[arg(long, value_name = "FILE.safetensors")]
     init: Option<PathBuf>,
     #[command(flatten)]
@@ -55,9 +55,9 @@ pub struct FitArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Settings that override the recipe's")]
 struct Overrides {
-    /// Render the targets in this look: cel, gouache, luminous or ink
-    #[arg(long)]
-    look: Option<Look>,
+    /// Render the targets in these looks: cel, gouache, luminous or ink, or several with commas
+    #[arg(long, value_delimiter = ',', value_name = "LOOK")]
+    look: Vec<Look>,
     /// Which half is the photo: AtoB or BtoA
     #[arg(long)]
     direction: Option<Direction>,
@@ -115,7 +115,9 @@ impl Overrides {
                 *target = value;
             }
         }
-        recipe.look = self.look.or(recipe.look);
+        if !self.look.is_empty() {
+            recipe.draw_in(&self.look);
+        }
         set(self.direction, &mut recipe.direction);
         set(self.epochs, &mut recipe.epochs);
         set(self.epochs_decay, &mut recipe.epochs_decay);
@@ -168,7 +170,15 @@ pub fn run(args: FitArgs) -> Result<()> {
         let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let weights = candle_core::safetensors::load_buffer(&bytes, run.trainer().device())
             .with_context(|| format!("{} is not a safetensors file", file.display()))?;
-        run.trainer().start_from(&weights).with_context(|| format!("{} does not fit", file.display()))?;
+        let anew = run.trainer().start_from(&weights).with_context(|| format!("{} does not fit", file.display()))?;
+        if !anew.is_empty() {
+            eprintln!(
+                "{} does not hold {} parameters, which start anew: {}",
+                file.display(),
+                anew.len(),
+                anew.join(", ")
+            );
+        }
     }
     let data = data_folder(&folder, args.data.as_deref())?;
     let recipe = run.trainer().recipe().clone();
@@ -207,14 +217,14 @@ fn data_folder(run: &Path, given: Option<&Path>) -> Result<PathBuf> {
 }
 
 fn open_data(data: &Path, run: &Path, recipe: &Recipe) -> Result<(Pairs, Option<Pairs>)> {
-    let open = |split: Split| match recipe.look {
-        Some(look) => {
-            let bar = ProgressBar::new(0).with_style(super::progress::counted("targets rendered"));
-            let pairs = Pairs::with_rendered(data, split, look, &run.join("targets"), &bar);
-            bar.finish_and_clear();
-            pairs
+    let open = |split: Split| {
+        if recipe.looks.is_empty() {
+            return Pairs::open(data, split, recipe.direction);
         }
-        None => Pairs::open(data, split, recipe.direction),
+        let bar = ProgressBar::new(0).with_style(super::progress::counted("photos rendered"));
+        let pairs = Pairs::with_rendered(data, split, &recipe.looks, &run.join("targets"), &bar);
+        bar.finish_and_clear();
+        pairs
     };
     let training = open(Split::Train)?;
     let bar = ProgressBar::new(0).with_style(super::progress::counted("pairs read"));

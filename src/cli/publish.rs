@@ -62,7 +62,7 @@ pub fn run(args: PublishArgs) -> Result<()> {
         title: args.title.unwrap_or_else(|| args.name.clone()),
         description: args.description,
         licence: args.licence,
-        styles: recipe.look.iter().map(ToString::to_string).collect(),
+        styles: recipe.looks.iter().map(ToString::to_string).collect(),
         max_side: args.max_side,
         size_multiple: network.multiple(),
         reach: network.reach(),

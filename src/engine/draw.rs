@@ -9,19 +9,25 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use crate::imaging::tile::{self, Tile};
 use crate::imaging::{Picture, pad, tensor};
-use crate::models::Model;
+use crate::models::{Model, Style};
 
-/// Draws `photo` with `model`: H·W·3 bytes of the same size, and the time that
+/// Draws `photo` with `model` in `style`: H·W·3 bytes of the same size, and the time that
 /// the network alone took. A picture with a side over `piece` pixels is drawn in
 /// tiles, if the model can be.
 ///
 /// # Errors
 /// Whatever candle answers, for example that the device's memory is full.
-pub(super) fn draw(model: &Model, photo: &Picture, piece: usize, device: &Device) -> Result<(Vec<u8>, Duration)> {
+pub(super) fn draw(
+    model: &Model,
+    photo: &Picture,
+    style: &Style,
+    piece: usize,
+    device: &Device,
+) -> Result<(Vec<u8>, Duration)> {
     let (height, width) = (photo.height as usize, photo.width as usize);
     let card = model.card();
     let Some(reach) = card.reach.filter(|_| height.max(width) > piece) else {
-        return draw_whole(model, photo, device);
+        return draw_whole(model, photo, style, device);
     };
     // A halo of a multiple at least: a tile at the picture's end then mirrors
     // the same pixels as the whole picture would.
@@ -30,16 +36,16 @@ pub(super) fn draw(model: &Model, photo: &Picture, piece: usize, device: &Device
     let mut drawing = vec![0; photo.rgb.len()];
     let mut infer = Duration::ZERO;
     for tile in tile::plan(height, width, kept, halo, card.size_multiple) {
-        let (drawn, took) = draw_whole(model, &cut(photo, &tile.source), device)?;
+        let (drawn, took) = draw_whole(model, &cut(photo, &tile.source), style, device)?;
         paste(&mut drawing, width, &drawn, &tile);
         infer += took;
     }
     Ok((drawing, infer))
 }
 
-fn draw_whole(model: &Model, photo: &Picture, device: &Device) -> Result<(Vec<u8>, Duration)> {
+fn draw_whole(model: &Model, photo: &Picture, style: &Style, device: &Device) -> Result<(Vec<u8>, Duration)> {
     let input = pad::to_multiple(&tensor::from_picture(photo, device)?, model.card().size_multiple)?;
-    let (drawn, infer) = forward(model, &input, device)?;
+    let (drawn, infer) = forward(model, &input, style, device)?;
     let drawn = pad::crop(&drawn, photo.height as usize, photo.width as usize)?;
     Ok((tensor::to_rgb(&drawn)?, infer))
 }
@@ -68,9 +74,9 @@ fn span(width: usize, row: usize, columns: &Range<usize>) -> Range<usize> {
 }
 
 /// One pass, timed to the moment when the device has finished.
-fn forward(model: &Model, input: &Tensor, device: &Device) -> Result<(Tensor, Duration)> {
+fn forward(model: &Model, input: &Tensor, style: &Style, device: &Device) -> Result<(Tensor, Duration)> {
     let start = Instant::now();
-    let output = model.draw(input)?;
+    let output = model.draw(input, style)?;
     device.synchronize()?;
     Ok((output, start.elapsed()))
 }
@@ -82,7 +88,8 @@ fn forward(model: &Model, input: &Tensor, device: &Device) -> Result<(Tensor, Du
 pub(super) fn warm_up(model: &Model, device: &Device) -> Result<()> {
     let side = 64usize.next_multiple_of(model.card().size_multiple);
     let photo = Tensor::zeros((1, 3, side, side), DType::F32, device)?;
-    let (drawn, _) = forward(model, &photo, device)?;
+    let style = Style::of(model.card(), None, 1.0).map_err(candle_core::Error::msg)?;
+    let (drawn, _) = forward(model, &photo, &style, device)?;
     let values = drawn.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
     match values.iter().all(|value| value.is_finite()) {
         true => Ok(()),

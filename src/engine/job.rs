@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::error::{EngineError, list};
+use super::error::EngineError;
 use crate::imaging::{Picture, resize};
-use crate::models::Card;
+use crate::models::{Card, Style};
 
 /// The longest side of an answer, in pixels, where neither the job nor the
 /// model's card says one.
@@ -22,9 +22,10 @@ pub struct Job {
     pub photo: Picture,
     /// The model's name; none for the default model.
     pub model: Option<String>,
-    /// A style of the model; none for its first.
+    /// A style of the model, or a mix such as `cel:0.7,gouache:0.3`; none for its first.
     pub style: Option<String>,
-    /// 0 is the photo, 1 the drawing; between them a blend of their pixels.
+    /// 0 is the photo, 1 the drawing; between them what the model's network
+    /// draws, or a blend of pixels where it has learnt one style only.
     pub strength: f32,
     /// For models that draw with chance; the others ignore it.
     pub seed: Option<u64>,
@@ -71,16 +72,11 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
+    /// The style asked for.
+    ///
     /// # Errors
     /// [`EngineError::BadParameter`] for what `card` cannot follow.
-    pub(super) fn check(&self, card: &Card) -> Result<(), EngineError> {
-        if let Some(style) = self.style
-            && !card.styles.iter().any(|known| known == style)
-        {
-            let problem =
-                format!("`{style}` is not a style of the model `{}`; its styles are {}", card.name, list(&card.styles));
-            return Err(EngineError::BadParameter { name: "style", problem });
-        }
+    pub(super) fn check(&self, card: &Card) -> Result<Style, EngineError> {
         if !(0.0..=1.0).contains(&self.strength) {
             let problem = "must be a number from 0 to 1".to_owned();
             return Err(EngineError::BadParameter { name: "strength", problem });
@@ -90,7 +86,8 @@ impl Settings<'_> {
             let problem = format!("must be from 1 to {largest} pixels for the model `{}`", card.name);
             return Err(EngineError::BadParameter { name: "max_side", problem });
         }
-        Ok(())
+        Style::of(card, self.style, self.strength)
+            .map_err(|problem| EngineError::BadParameter { name: "style", problem })
     }
 }
 
@@ -108,7 +105,8 @@ pub(super) struct Plan {
     pub photo: Arc<Picture>,
     /// The photo at its own size, where the answer goes back to it.
     original: Option<Picture>,
-    strength: f32,
+    /// What to draw.
+    pub style: Style,
 }
 
 impl Plan {
@@ -117,7 +115,7 @@ impl Plan {
     /// # Errors
     /// [`EngineError::BadParameter`].
     pub fn new(job: Job, card: &Card) -> Result<Self, EngineError> {
-        Settings {
+        let style = Settings {
             model: job.model.as_deref(),
             style: job.style.as_deref(),
             strength: job.strength,
@@ -131,7 +129,7 @@ impl Plan {
             (true, false) => (resize::fit(&job.photo, max_side), None),
             (true, true) => (resize::fit(&job.photo, max_side), Some(job.photo)),
         };
-        Ok(Self { model: card.name.clone(), photo: Arc::new(photo), original, strength: job.strength })
+        Ok(Self { model: card.name.clone(), photo: Arc::new(photo), original, style })
     }
 
     /// How many pixels the answer will have.
@@ -151,7 +149,7 @@ impl Plan {
         if (drawing.width, drawing.height) != (photo.width, photo.height) {
             drawing = resize::to(&drawing, photo.width, photo.height);
         }
-        blend(&mut drawing.rgb, &photo.rgb, self.strength);
+        blend(&mut drawing.rgb, &photo.rgb, self.style.blend);
         drawing.alpha = photo.alpha;
         Drawing { picture: drawing, model: self.model, weights_hash, timings }
     }

@@ -12,9 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::draw;
 use super::error::EngineError;
 use super::health::{Health, Status};
-use super::job::{Drawn, Timings};
+use super::job::{Drawn, Plan, Timings};
 use crate::imaging::Picture;
-use crate::models::{Model, Precision, Registry};
+use crate::models::{Model, Precision, Registry, Style};
 
 /// How long a failed device rests before it is tried again.
 const REST: Duration = Duration::from_secs(5);
@@ -23,13 +23,16 @@ const REST: Duration = Duration::from_secs(5);
 pub(super) struct Task {
     model: String,
     photo: Arc<Picture>,
+    style: Style,
     reply: oneshot::Sender<Result<Drawn, EngineError>>,
     queued: Instant,
 }
 
 impl Task {
-    pub fn new(model: String, photo: Arc<Picture>, reply: oneshot::Sender<Result<Drawn, EngineError>>) -> Self {
-        Self { model, photo, reply, queued: Instant::now() }
+    /// A task of drawing what `plan` says.
+    pub fn new(plan: &Plan, reply: oneshot::Sender<Result<Drawn, EngineError>>) -> Self {
+        let (model, photo, style) = (plan.model.clone(), plan.photo.clone(), plan.style.clone());
+        Self { model, photo, style, reply, queued: Instant::now() }
     }
 
     fn answer(self, answer: Result<Drawn, EngineError>) {
@@ -111,8 +114,10 @@ impl Worker {
             task.answer(Err(EngineError::Failed(reason)));
             return true;
         };
-        let drawn =
-            contained(|| draw::draw(model, &task.photo, self.tile, &self.device).map_err(|error| error.to_string()));
+        let drawn = contained(|| {
+            let drawn = draw::draw(model, &task.photo, &task.style, self.tile, &self.device);
+            drawn.map_err(|error| error.to_string())
+        });
         match drawn {
             Ok((rgb, infer)) => {
                 self.status.pace.record(start.elapsed());

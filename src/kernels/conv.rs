@@ -1,9 +1,12 @@
 //! Convolution, its adjoint and its weight gradient: three faces of one
-//! trilinear form, each as strips of lowered windows times a matrix product.
+//! trilinear form, each as strips of lowered windows times a matrix product,
+//! or without them where [`super::direct`] can.
 //!
 //! The work is cut by the sizes alone, never by the number of threads, so the
 //! results are the same bits on any machine with the same vector units.
 
+#[cfg(target_arch = "x86_64")]
+use super::direct;
 use super::geometry::Geometry;
 use super::lowering::{col2im, im2col};
 use super::matmul::{Strides, Target, matmul};
@@ -40,6 +43,10 @@ fn channel_block(g: &Geometry) -> usize {
 /// `y = conv(x, w)`: `x` `(N, Cin, H, W)`, `w` `(Cout, Cin, K, K)`, `y` `(N, Cout, Hout, Wout)`.
 pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    #[cfg(target_arch = "x86_64")]
+    if direct::fits(g) {
+        return direct::forward(g, x, w, y);
+    }
     let window = g.window();
     let rows = g.strip_rows(g.in_channels);
     let strips: Vec<_> = strips(g, rows).collect();
@@ -71,6 +78,10 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
 /// `x = convᵀ(y, w)`, the adjoint in `x`: also known as transposed convolution.
 pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    #[cfg(target_arch = "x86_64")]
+    if direct::fits(g) {
+        return direct::adjoint(g, y, w, x);
+    }
     let (window, block) = (g.window(), channel_block(g));
     let taps = g.kernel * g.kernel;
     let blocks: Vec<_> = x
@@ -112,6 +123,10 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], y: &[f32], w: &mut [f32]) {
     const TASKS: usize = 8;
     const COLUMNS: usize = 256;
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    #[cfg(target_arch = "x86_64")]
+    if direct::fits(g) {
+        return direct::weight_gradient(g, x, y, w);
+    }
     let taps = g.kernel * g.kernel;
     let block = COLUMNS.div_ceil(taps).max(g.in_channels.div_ceil(TASKS)).min(g.in_channels);
     let blocks = g.in_channels.div_ceil(block);

@@ -35,6 +35,14 @@ impl Architecture {
         })
     }
 
+    /// Styles that the network itself tells apart; 0: it draws in one.
+    pub fn styles(&self) -> usize {
+        match self {
+            Self::Anime(config) => config.styles,
+            Self::UNet256(_) | Self::UNet128(_) => 0,
+        }
+    }
+
     /// The name a card gives it.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! A model that is loaded and can draw.
 
 use super::card::Card;
+use super::style::Style;
 use crate::nn::patch_gan::{PatchGan, patch_gan};
 use crate::nn::plan::{Plan, Precision, instructions, plan};
 use crate::nn::{Generator, Pass};
@@ -39,6 +40,9 @@ impl Model {
         if !card.size_multiple.is_multiple_of(network.multiple()) {
             bail!("the card's size_multiple {} is not one of {}", card.size_multiple, network.multiple());
         }
+        if ![0, card.styles.len()].contains(&card.architecture.styles()) {
+            bail!("the card names {} styles, but its network has {}", card.styles.len(), card.architecture.styles());
+        }
         let discriminator = match (card.discriminator, discriminator) {
             (Some(config), Some(tensors)) => Some(patch_gan(config, constants(tensors, device))?),
             _ => None,
@@ -64,14 +68,17 @@ impl Model {
     }
 
     /// `photo` `(N, 3, H, W)` in −1..1, sides multiples of the card's
-    /// `size_multiple`, to a picture of the same shape and range.
+    /// `size_multiple`, to a picture of the same shape and range in `style`.
     ///
     /// # Errors
     /// When the shape does not fit or the device fails.
-    pub fn draw(&self, photo: &Tensor) -> Result<Tensor> {
+    pub fn draw(&self, photo: &Tensor, style: &Style) -> Result<Tensor> {
         match &self.generator {
-            Drawer::Plan(plan) => plan.draw(photo),
-            Drawer::Layers(network) => network.forward(photo, &Pass::INFERENCE),
+            Drawer::Plan(plan) => plan.draw(photo, style.weights()),
+            Drawer::Layers(network) => {
+                let style = style.tensor(photo.device())?;
+                network.forward(photo, &Pass { style: style.as_ref(), ..Pass::INFERENCE })
+            }
         }
     }
 

@@ -82,11 +82,12 @@ impl CustomOp2 for AddBias {
 
     fn bwd(&self, _x: &Tensor, b: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let sum = grad.contiguous()?.apply_op1(SumPlanes { channels: b.elem_count() })?;
-        Ok((Some(grad.clone()), Some(sum)))
+        Ok((Some(grad.clone()), Some(sum.reshape(b.shape())?)))
     }
 }
 
 struct SumPlanes {
+    /// C, or N·C for a sum a plane.
     channels: usize,
 }
 
@@ -103,18 +104,19 @@ impl CustomOp1 for SumPlanes {
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        grad.reshape((1, self.channels, 1, 1))?.broadcast_as(x.shape())?.contiguous().map(Some)
+        let channels = x.dim(1)?;
+        grad.reshape((self.channels / channels, channels, 1, 1))?.broadcast_as(x.shape())?.contiguous().map(Some)
     }
 }
 
-/// Adds `bias` `(C)` to every pixel of `x` `(N, C, H, W)`.
+/// Adds `bias`, `(C)` or a picture's own `(N, C)`, to every pixel of `x` `(N, C, H, W)`.
 ///
 /// # Errors
 /// Those of candle.
 pub fn add_bias(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
     match x.device() {
         Device::Cpu => x.contiguous()?.apply_op2(bias, AddBias),
-        _ => x.broadcast_add(&bias.reshape((1, bias.elem_count(), 1, 1))?),
+        _ => x.broadcast_add(&bias.reshape(((), x.dim(1)?, 1, 1))?),
     }
 }
 

@@ -14,14 +14,17 @@
 //! * The last layers run at half resolution on features and photo side by side
 //!   and end in a pixel shuffle (Shi et al. 2016) that is added to the photo:
 //!   the network draws only the difference.
+//! * A generator of several styles scales and shifts the decoder's channels by
+//!   the style ([`Pass::style`]). The encoder sees the photo alone.
 
 mod outline;
 
-use super::activation::{add_bias, leaky_relu};
+use super::activation::leaky_relu;
 use super::conv::{conv_transpose2d, conv2d};
 use super::generator::{Generator, Pass};
 use super::init::HE;
 use super::layers::{Conv2d, ConvConfig, conv};
+use super::modulation::{Modulation, rectify};
 use super::plan::Outline;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Init, VarBuilder};
@@ -37,11 +40,13 @@ pub struct AnimeConfig {
     pub widths: Vec<usize>,
     /// Residual blocks at the smallest size.
     pub blocks: usize,
+    /// Entries of the style's vector; 0: the generator draws in one style.
+    pub styles: usize,
 }
 
 impl Default for AnimeConfig {
     fn default() -> Self {
-        Self { widths: vec![32, 64, 128, 192], blocks: 1 }
+        Self { widths: vec![32, 64, 128, 192], blocks: 1, styles: 0 }
     }
 }
 
@@ -49,19 +54,28 @@ impl Default for AnimeConfig {
 struct Residual {
     conv1: Conv2d,
     conv2: Conv2d,
+    /// Of the first convolution.
+    modulation: Option<Modulation>,
 }
 
 impl Residual {
-    fn new(channels: usize, vb: VarBuilder<'_>) -> Result<Self> {
+    fn new(channels: usize, styles: usize, vb: VarBuilder<'_>) -> Result<Self> {
         Ok(Self {
             conv1: conv(channels, channels, ConvConfig::same3(HE), vb.pp("conv1"))?,
             conv2: conv(channels, channels, ConvConfig::same3(Init::Const(0.0)), vb.pp("conv2"))?,
+            modulation: Modulation::new(channels, styles, vb.pp("style"))?,
         })
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x + self.conv2.forward(&leaky_relu(&self.conv1.forward(x)?, SLOPE)?)?
+    fn forward(&self, x: &Tensor, style: Option<&Tensor>) -> Result<Tensor> {
+        x + self.conv2.forward(&rectified(&self.conv1, x, self.modulation.as_ref(), style)?)?
     }
+}
+
+/// A convolution, modulated and rectified.
+fn rectified(conv: &Conv2d, x: &Tensor, modulation: Option<&Modulation>, style: Option<&Tensor>) -> Result<Tensor> {
+    let Some(bias) = &conv.bias else { bail!("a rectified convolution of this network has a bias") };
+    rectify(&conv.linear(x)?, bias, modulation, style, SLOPE)
 }
 
 /// Halving, then a residual refinement at the new size.
@@ -77,11 +91,12 @@ struct Up {
     /// 3×3 weight on the skip.
     skip: Tensor,
     bias: Tensor,
+    modulation: Option<Modulation>,
     refine: Residual,
 }
 
 impl Up {
-    fn new(inputs: usize, skip: usize, outputs: usize, vb: VarBuilder<'_>) -> Result<Self> {
+    fn new((inputs, skip, outputs): (usize, usize, usize), styles: usize, vb: VarBuilder<'_>) -> Result<Self> {
         // Fan-in of the two together.
         let std = (2.0 / (9 * (inputs + skip)) as f64).sqrt();
         let init = Init::Randn { mean: 0.0, stdev: std };
@@ -89,14 +104,15 @@ impl Up {
             double: vb.get_with_hints((outputs, inputs, 3, 3), "double.weight", init)?,
             skip: vb.get_with_hints((outputs, skip, 3, 3), "skip.weight", init)?,
             bias: vb.get_with_hints(outputs, "bias", Init::Const(0.0))?,
-            refine: Residual::new(outputs, vb.pp("refine"))?,
+            modulation: Modulation::new(outputs, styles, vb.pp("style"))?,
+            refine: Residual::new(outputs, styles, vb.pp("refine"))?,
         })
     }
 
-    fn forward(&self, x: &Tensor, skip: &Tensor) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, skip: &Tensor, style: Option<&Tensor>) -> Result<Tensor> {
         let doubled = conv_transpose2d(x, &spread(&self.double)?, 2, 1, 0)?;
         let joined = (doubled + conv2d(skip, &self.skip, 1, 1)?)?;
-        self.refine.forward(&leaky_relu(&add_bias(&joined, &self.bias)?, SLOPE)?)
+        self.refine.forward(&rectify(&joined, &self.bias, self.modulation.as_ref(), style, SLOPE)?, style)
     }
 }
 
@@ -127,8 +143,11 @@ pub struct Anime {
     ups: Vec<Up>,
     /// At half the photo's size, the photo's own 2×2 pixels beside the features.
     mix: Conv2d,
+    mix_modulation: Option<Modulation>,
     /// 12 channels: a 2×2 block of RGB differences.
     head: Conv2d,
+    /// See [`AnimeConfig::styles`].
+    styles: usize,
 }
 
 /// An anime generator from `vb`'s `down1…`, `block1…`, `up1…`, `mix`, `head`.
@@ -145,25 +164,29 @@ pub fn anime(config: &AnimeConfig, vb: VarBuilder<'_>) -> Result<Anime> {
         let vb = vb.pp(format!("down{}", i + 1));
         downs.push(Down {
             halve: conv(inputs, outputs, ConvConfig { init: HE, ..ConvConfig::default() }, vb.pp("halve"))?,
-            refine: Residual::new(outputs, vb.pp("refine"))?,
+            refine: Residual::new(outputs, 0, vb.pp("refine"))?,
         });
         inputs = outputs;
     }
-    let blocks =
-        (0..config.blocks).map(|i| Residual::new(last, vb.pp(format!("block{}", i + 1)))).collect::<Result<_>>()?;
+    let styles = config.styles;
+    let blocks = (0..config.blocks)
+        .map(|i| Residual::new(last, styles, vb.pp(format!("block{}", i + 1))))
+        .collect::<Result<_>>()?;
     let ups = config
         .widths
         .windows(2)
         .rev()
         .enumerate()
-        .map(|(i, pair)| Up::new(pair[1], pair[0], pair[0], vb.pp(format!("up{}", i + 1))))
+        .map(|(i, pair)| Up::new((pair[1], pair[0], pair[0]), styles, vb.pp(format!("up{}", i + 1))))
         .collect::<Result<_>>()?;
     Ok(Anime {
         downs,
         blocks,
         ups,
         mix: conv(first + 12, first, ConvConfig::same3(HE), vb.pp("mix"))?,
+        mix_modulation: Modulation::new(first, styles, vb.pp("mix.style"))?,
         head: conv(first, 12, ConvConfig::same3(Init::Const(0.0)), vb.pp("head"))?,
+        styles,
     })
 }
 
@@ -179,33 +202,47 @@ fn depth_to_space(x: &Tensor) -> Result<Tensor> {
     x.reshape((n, c / 4, 2, 2, h, w))?.permute((0, 1, 4, 2, 5, 3))?.reshape((n, c / 4, 2 * h, 2 * w))
 }
 
+impl Anime {
+    /// The pass's style, if this generator draws by one.
+    fn style<'a>(&self, batch: usize, pass: &Pass<'a>) -> Result<Option<&'a Tensor>> {
+        match pass.style {
+            _ if self.styles == 0 => Ok(None),
+            Some(style) if [(1, self.styles), (batch, self.styles)].contains(&style.dims2()?) => Ok(Some(style)),
+            Some(style) => bail!("a style {:?} is none of {} for {batch} pictures", style.shape(), self.styles),
+            None => bail!("this generator draws {} styles: say which", self.styles),
+        }
+    }
+}
+
 impl Generator for Anime {
     fn outline(&self) -> Result<Option<Outline>> {
         self.layers().map(Some)
     }
 
     fn forward(&self, photo: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        let (_, _, height, width) = photo.dims4()?;
+        let (batch, _, height, width) = photo.dims4()?;
         let multiple = self.multiple();
         if height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
             bail!("this generator takes sides that are multiples of {multiple}, not {width}×{height}");
         }
+        let style = self.style(batch, pass)?;
         let mut skips = Vec::with_capacity(self.downs.len());
         let mut x = photo.clone();
         for down in &self.downs {
-            x = down.refine.forward(&leaky_relu(&down.halve.forward(&x)?, SLOPE)?)?;
+            x = down.refine.forward(&leaky_relu(&down.halve.forward(&x)?, SLOPE)?, None)?;
             skips.push(x.clone());
         }
         skips.pop();
         for block in &self.blocks {
-            x = block.forward(&x)?;
+            x = block.forward(&x, style)?;
         }
         for up in &self.ups {
             let Some(skip) = skips.pop() else { bail!("more doublings than halvings") };
-            x = up.forward(&x, &skip)?;
+            x = up.forward(&x, &skip, style)?;
         }
         let beside = Tensor::cat(&[&x, &space_to_depth(photo)?], 1)?;
-        let difference = self.head.forward(&leaky_relu(&self.mix.forward(&beside)?, SLOPE)?)?;
+        let mixed = rectified(&self.mix, &beside, self.mix_modulation.as_ref(), style)?;
+        let difference = self.head.forward(&mixed)?;
         let picture = (photo + depth_to_space(&difference)?)?;
         // In training the loss itself pulls the values into range; clamping
         // would take the gradient away where it is needed most.
@@ -283,7 +320,7 @@ mod tests {
 
     #[test]
     fn nothing_beyond_the_reach_changes_a_pixel() {
-        let config = AnimeConfig { widths: vec![4, 6], blocks: 1 };
+        let config = AnimeConfig { widths: vec![4, 6], blocks: 1, styles: 0 };
         let network = trained(&config);
         let reach = network.reach().unwrap();
         let side = 4 * (2 * reach).div_ceil(4) + 8;
@@ -310,7 +347,7 @@ mod tests {
 
     #[test]
     fn batches_do_not_change_a_picture() {
-        let network = trained(&AnimeConfig { widths: vec![4, 6, 8], blocks: 1 });
+        let network = trained(&AnimeConfig { widths: vec![4, 6, 8], blocks: 1, styles: 0 });
         let (a, b) = (wave(&[1, 3, 16, 24], 0.5), wave(&[1, 3, 16, 24], 0.9));
         let both = network.forward(&Tensor::cat(&[&a, &b], 0).unwrap(), &Pass::INFERENCE).unwrap();
         for (i, photo) in [a, b].iter().enumerate() {
@@ -321,7 +358,7 @@ mod tests {
 
     #[test]
     fn sides_that_do_not_fit_are_refused() {
-        let network = trained(&AnimeConfig { widths: vec![4, 6], blocks: 0 });
+        let network = trained(&AnimeConfig { widths: vec![4, 6], blocks: 0, styles: 0 });
         let error = network.forward(&wave(&[1, 3, 6, 8], 1.0), &Pass::INFERENCE).unwrap_err().to_string();
         assert!(error.contains("multiples of 4"), "{error}");
     }

@@ -11,11 +11,15 @@ pub struct Pass<'a> {
     pub training: bool,
     /// Where dropout draws its masks; without it dropout lets everything by.
     pub noise: Option<&'a Noise>,
+    /// What a generator of several styles is to draw: `(N, k)`, one row a
+    /// picture, or `(1, k)` for all of them. An entry is a style's weight in
+    /// 0..1, a row's sum the strength in 0..1; zeros are the photo itself.
+    pub style: Option<&'a Tensor>,
 }
 
 impl Pass<'static> {
     /// Running statistics, no dropout: the same photo gives the same picture.
-    pub const INFERENCE: Self = Self { training: false, noise: None };
+    pub const INFERENCE: Self = Self { training: false, noise: None, style: None };
 }
 
 /// A network that draws a picture from a photo.

@@ -67,6 +67,26 @@ impl Parameters {
         Ok(())
     }
 
+    /// Sets the parameters that `values` names, and says which stay as they are.
+    ///
+    /// # Errors
+    /// When a value is of another shape, or names none of the parameters.
+    pub fn set_named(&self, values: &HashMap<String, Tensor>) -> Result<Vec<String>> {
+        let all = self.all();
+        if let Some(unknown) = values.keys().find(|name| all.iter().all(|(known, _)| known != *name)) {
+            bail!("there is no parameter {unknown}");
+        }
+        let (named, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(name, _)| values.contains_key(name));
+        for (name, var) in named {
+            let value = &values[&name];
+            if value.shape() != var.shape() {
+                bail!("{name} should be {:?}, not {:?}", var.shape(), value.shape());
+            }
+            var.set(&value.to_dtype(var.dtype())?.to_device(var.device())?)?;
+        }
+        Ok(others.into_iter().map(|(name, _)| name).collect())
+    }
+
     fn insert(&self, name: &str, var: Var) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), var);
     }

@@ -40,7 +40,7 @@ impl ConvConfig {
 pub struct Conv2d {
     pub(super) weight: Tensor,
     pub(super) bias: Option<Tensor>,
-    config: ConvConfig,
+    pub(super) config: ConvConfig,
 }
 
 impl Conv2d {
@@ -49,8 +49,13 @@ impl Conv2d {
     /// # Errors
     /// When the input's shape does not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = conv2d(x, &self.weight, self.config.stride, self.config.padding)?;
+        let y = self.linear(x)?;
         self.bias.as_ref().map_or(Ok(y.clone()), |bias| add_bias(&y, bias))
+    }
+
+    /// The layer without its bias.
+    pub(super) fn linear(&self, x: &Tensor) -> Result<Tensor> {
+        conv2d(x, &self.weight, self.config.stride, self.config.padding)
     }
 }
 

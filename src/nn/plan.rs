@@ -14,17 +14,18 @@ pub use precision::{Precision, instructions};
 
 #[cfg(target_arch = "x86_64")]
 use crate::kernels::plan::{Amx, Avx2, Avx512, Avx512Bf16};
-use crate::kernels::plan::{Buffer, Instructions, Kernel, Layer, Portable, Value, convolve};
+use crate::kernels::plan::{Buffer, Instructions, Kernel, LANES, Layer, Portable, Value, convolve};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Mutex, PoisonError};
 
 /// A generator in the form in which the CPU draws fastest.
 pub trait Plan: Send + Sync {
-    /// `photo` `(N, C, H, W)` in −1..1, sides multiples of the generator's, to its picture of the same size.
+    /// `photo` `(N, C, H, W)` in −1..1, sides multiples of the generator's, to its picture of the same size, in a style
+    /// of the generator's number of entries.
     ///
     /// # Errors
-    /// When the shape does not fit.
-    fn draw(&self, photo: &Tensor) -> Result<Tensor>;
+    /// When the shape or the style does not fit.
+    fn draw(&self, photo: &Tensor, style: &[f32]) -> Result<Tensor>;
 
     /// The instructions that it was packed for.
     fn instructions(&self) -> &'static str;
@@ -70,8 +71,7 @@ struct Packed<K: Kernel> {
 struct Step<K: Kernel> {
     layer: Layer<K>,
     inputs: Vec<usize>,
-    scale: Vec<f32>,
-    shift: Vec<f32>,
+    affine: Affine,
     residual: Option<usize>,
     outputs: Vec<(usize, f32)>,
 }
@@ -113,7 +113,7 @@ impl<K: Kernel> Packed<K> {
         Arena { size, buffers: buffers.collect() }
     }
 
-    fn run(&self, photo: &[f32], size: (usize, usize, usize)) -> Vec<f32> {
+    fn run(&self, photo: &[f32], size: (usize, usize, usize), style: &[f32]) -> Vec<f32> {
         let (_, height, width) = size;
         let (mut arena, plane) = (self.arena(size), height * width);
         let buffers = &mut arena.buffers;
@@ -129,7 +129,7 @@ impl<K: Kernel> Packed<K> {
             });
         }
         for step in &self.steps {
-            step.run(buffers);
+            step.run(buffers, style);
         }
         let picture = buffers[self.last.slot].as_ref().map(|last| finish::finish(&self.last, last, photo));
         *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(arena);
@@ -138,14 +138,17 @@ impl<K: Kernel> Packed<K> {
 }
 
 impl<K: Kernel> Step<K> {
-    fn run(&self, buffers: &mut [Option<Buffer<K::Value>>]) {
+    fn run(&self, buffers: &mut [Option<Buffer<K::Value>>], style: &[f32]) {
         // Taken out while they are written; the builder gives a layer's outputs no slot that it reads.
         let mut outputs: Vec<_> =
             self.outputs.iter().filter_map(|&(slot, slope)| Some((buffers[slot].take()?, slope))).collect();
         let inputs: Vec<_> = self.inputs.iter().filter_map(|&slot| buffers[slot].as_ref()).collect();
         let residual = self.residual.and_then(|slot| buffers[slot].as_ref());
         let mut written: Vec<_> = outputs.iter_mut().map(|(buffer, slope)| (buffer, *slope)).collect();
-        convolve(&self.layer, &inputs, (&self.scale, &self.shift), residual, &mut written);
+        let (mut scale, mut shift) = self.affine.at(style);
+        scale.resize(scale.len().next_multiple_of(LANES), 0.0);
+        shift.resize(scale.len(), 0.0);
+        convolve(&self.layer, &inputs, (&scale, &shift), residual, &mut written);
         for (&(slot, _), (buffer, _)) in self.outputs.iter().zip(outputs) {
             buffers[slot] = Some(buffer);
         }
@@ -153,7 +156,7 @@ impl<K: Kernel> Step<K> {
 }
 
 impl<K: Kernel> Plan for Packed<K> {
-    fn draw(&self, photo: &Tensor) -> Result<Tensor> {
+    fn draw(&self, photo: &Tensor, style: &[f32]) -> Result<Tensor> {
         let (_, channels, height, width) = photo.dims4()?;
         let multiple = 1 << self.halvings;
         if channels != self.channels || height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
@@ -162,7 +165,10 @@ impl<K: Kernel> Plan for Packed<K> {
                 self.channels
             );
         }
-        photo.contiguous()?.apply_op1_no_bwd(&Run(self))
+        if let Some(step) = self.steps.iter().find(|step| ![0, style.len()].contains(&step.affine.styles())) {
+            bail!("this generator draws {} styles, not {}", step.affine.styles(), style.len());
+        }
+        photo.contiguous()?.apply_op1_no_bwd(&Run { plan: self, style })
     }
 
     fn instructions(&self) -> &'static str {
@@ -171,7 +177,10 @@ impl<K: Kernel> Plan for Packed<K> {
 }
 
 /// The door from candle's tensors to plain slices.
-struct Run<'a, K: Kernel>(&'a Packed<K>);
+struct Run<'a, K: Kernel> {
+    plan: &'a Packed<K>,
+    style: &'a [f32],
+}
 
 impl<K: Kernel> CustomOp1 for Run<'_, K> {
     fn name(&self) -> &'static str {
@@ -182,8 +191,8 @@ impl<K: Kernel> CustomOp1 for Run<'_, K> {
         let photo = super::ops::slice(storage, layout)?;
         let (batch, _, height, width) = layout.shape().dims4()?;
         // Once into the thread pool, instead of once a layer.
-        let picture = rayon::scope(|_| self.0.run(photo, (batch, height, width)));
-        Ok((CpuStorage::F32(picture), (batch, self.0.last.channels, height, width).into()))
+        let picture = rayon::scope(|_| self.plan.run(photo, (batch, height, width), self.style));
+        Ok((CpuStorage::F32(picture), (batch, self.plan.last.channels, height, width).into()))
     }
 }
 

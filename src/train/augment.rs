@@ -87,7 +87,9 @@ impl Augment {
     }
 
     /// Draws a sample of `pair`: the photo's and the target's `(3, crop, crop)`
-    /// in −1..1. Nothing but the pair and the stream decides.
+    /// in −1..1. `style` weighs the pair's targets; what it leaves of 1 is the
+    /// photo as the generator sees it. Nothing but the pair, the style and the
+    /// stream decides.
     ///
     /// # Errors
     /// When the JPEG codec fails.
@@ -97,6 +99,7 @@ impl Augment {
     pub fn sample(
         &self,
         pair: &Pair,
+        style: &[f32],
         stream: &mut Stream,
         photo: &mut [f32],
         target: &mut [f32],
@@ -106,7 +109,10 @@ impl Augment {
         let side = self.crop as i64;
         let (x, y) = (start(pair.photo.width, side, stream), start(pair.photo.height, side, stream));
         let flip = stream.chance(self.flip);
-        planes(&region(&pair.target, x, y, side), flip, target);
+        target.fill(0.0);
+        for (drawn, &weight) in pair.targets.iter().zip(style).filter(|(_, weight)| **weight > 0.0) {
+            add_planes(&region(drawn, x, y, side), flip, weight, target);
+        }
 
         // JPEG's blocks lie anywhere in a photo, not always at a crop's corner.
         let (dx, dy) = (stream.between(0, BLOCK - 1), stream.between(0, BLOCK - 1));
@@ -118,7 +124,12 @@ impl Augment {
             let [worst, best] = self.jpeg_quality.map(i64::from);
             seen = through_jpeg(&seen, stream.between(worst, best) as u8, &pair.name)?;
         }
-        planes(&region(&seen, dx, dy, side), flip, photo);
+        photo.fill(0.0);
+        add_planes(&region(&seen, dx, dy, side), flip, 1.0, photo);
+        let rest = 1.0 - style.iter().sum::<f32>();
+        if rest > 0.0 {
+            target.iter_mut().zip(photo).for_each(|(target, photo)| *target += rest * *photo);
+        }
         Ok(())
     }
 
@@ -132,7 +143,7 @@ impl Augment {
         Some(Pair {
             name: pair.name.clone(),
             photo: resize::to(&pair.photo, width, height),
-            target: resize::to(&pair.target, width, height),
+            targets: pair.targets.iter().map(|target| resize::to(target, width, height)).collect(),
         })
     }
 }
@@ -178,8 +189,8 @@ fn through_jpeg(picture: &Picture, quality: u8, name: &str) -> Result<Picture, D
     Ok(decoded.map_err(|source| DataError::Decode { file: name.into(), source })?.picture)
 }
 
-/// `(H, W, 3)` bytes to `(3, H, W)` in −1..1, mirrored if `flip`.
-fn planes(picture: &Picture, flip: bool, planes: &mut [f32]) {
+/// Adds `(H, W, 3)` bytes, as `(3, H, W)` in −1..1 times `weight`, mirrored if `flip`.
+fn add_planes(picture: &Picture, flip: bool, weight: f32, planes: &mut [f32]) {
     let width = picture.width as usize;
     let area = width * picture.height as usize;
     assert_eq!(planes.len(), 3 * area, "a slice for 3 planes of the crop");
@@ -187,7 +198,7 @@ fn planes(picture: &Picture, flip: bool, planes: &mut [f32]) {
         for (x, pixel) in row.chunks_exact(3).enumerate() {
             let at = y * width + if flip { width - 1 - x } else { x };
             for (channel, &value) in pixel.iter().enumerate() {
-                planes[channel * area + at] = f32::from(value) / 127.5 - 1.0;
+                planes[channel * area + at] += weight * (f32::from(value) / 127.5 - 1.0);
             }
         }
     }

@@ -25,15 +25,15 @@ use std::sync::{Arc, OnceLock};
 /// How many bytes of decoded pictures are kept in memory, if nothing else is asked for.
 pub const MEMORY: u64 = 8 << 30;
 
-/// A photo and what is to be drawn of it, of one size, without alpha.
+/// A photo and what may be drawn of it, of one size, without alpha.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
     /// The photo's file name.
     pub name: String,
     /// What the generator sees.
     pub photo: Picture,
-    /// What it is to draw.
-    pub target: Picture,
+    /// What it is to draw: a picture for each look, or the one that was given.
+    pub targets: Vec<Picture>,
 }
 
 /// The pairs of one folder, in the order of their names.
@@ -60,30 +60,30 @@ impl Pairs {
     }
 
     /// The photos in `dir/split` (to train on, those right in `dir` will do) with
-    /// the targets that `look` renders. A target is rendered once, as a PNG in
-    /// `cache` named by the look and the photo's content; `progress` counts them.
+    /// the targets that `looks` render. A target is rendered once, as a PNG in
+    /// `cache` named by the look and the photo's content; `progress` counts photos.
     ///
     /// # Errors
     /// When there are none, one cannot be decoded, or the cache cannot be written.
     pub fn with_rendered(
         dir: &Path,
         split: Split,
-        look: Look,
+        looks: &[Look],
         cache: &Path,
         progress: &ProgressBar,
     ) -> Result<Self, DataError> {
         let photos = layout::photos(dir, split)?;
-        Ok(Self::of(rendered::pairs(photos, look, cache, progress)?, Direction::AtoB))
+        Ok(Self::of(rendered::pairs(photos, looks, cache, progress)?, Direction::AtoB))
     }
 
-    /// The photos right in `folder` with the targets that `look` renders, as
+    /// The photos right in `folder` with the targets that `looks` render, as
     /// [`Self::with_rendered`].
     ///
     /// # Errors
     /// The same.
     pub fn with_rendered_folder(
         folder: &Path,
-        look: Look,
+        looks: &[Look],
         cache: &Path,
         progress: &ProgressBar,
     ) -> Result<Self, DataError> {
@@ -91,7 +91,7 @@ impl Pairs {
         if photos.is_empty() {
             return Err(DataError::NoPhotos { folder: folder.to_owned() });
         }
-        Ok(Self::of(rendered::pairs(photos, look, cache, progress)?, Direction::AtoB))
+        Ok(Self::of(rendered::pairs(photos, looks, cache, progress)?, Direction::AtoB))
     }
 
     fn of(items: Vec<(String, Source)>, direction: Direction) -> Self {
@@ -133,7 +133,7 @@ impl Pairs {
         }
         let (name, source) = &self.items[index];
         let pair = Arc::new(read(name, source, self.direction)?);
-        let bytes = (pair.photo.rgb.len() + pair.target.rgb.len()) as u64;
+        let bytes = (pair.photo.rgb.len() * (1 + pair.targets.len())) as u64;
         let taken = self.room.fetch_update(Relaxed, Relaxed, |room| room.checked_sub(bytes)).is_ok();
         if taken && self.kept[index].set(pair.clone()).is_err() {
             // Another thread was faster; its copy stays.
@@ -161,21 +161,22 @@ fn read(name: &str, source: &Source, direction: Direction) -> Result<Pair, DataE
     let (a, b) = match source {
         Source::SideBySide(file) => halves(file)?,
         Source::Two { a, b } => (picture(a)?, picture(b)?),
+        Source::Rendered { photo, targets } => return rendered::read(name, photo, targets),
     };
-    if (a.width, a.height) != (b.width, b.height) {
-        let (first, second) = source.files();
-        return Err(DataError::Sizes {
-            a: first.to_owned(),
-            a_size: (a.width, a.height),
-            b: second.to_owned(),
-            b_size: (b.width, b.height),
-        });
-    }
+    same_size(source.files(), &a, &b)?;
     let (photo, target) = match direction {
         Direction::AtoB => (a, b),
         Direction::BtoA => (b, a),
     };
-    Ok(Pair { name: name.to_owned(), photo, target })
+    Ok(Pair { name: name.to_owned(), photo, targets: vec![target] })
+}
+
+fn same_size(files: (&Path, &Path), a: &Picture, b: &Picture) -> Result<(), DataError> {
+    let (a_size, b_size) = ((a.width, a.height), (b.width, b.height));
+    match a_size == b_size {
+        true => Ok(()),
+        false => Err(DataError::Sizes { a: files.0.to_owned(), a_size, b: files.1.to_owned(), b_size }),
+    }
 }
 
 /// The picture in `file`, laid on white where it is transparent.

@@ -3,7 +3,7 @@
 use super::dataset::{DataError, Pairs};
 use super::metrics::{Figures, figures, medians};
 use crate::imaging::{Picture, pad, tensor};
-use crate::models::Model;
+use crate::models::{Model, Style};
 use candle_core::Device;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
@@ -66,31 +66,32 @@ pub struct Report {
     pub pictures: Vec<Row>,
 }
 
-/// Draws every photo of `pairs` with `model`, which is on `device`, at the
-/// photo's own size, and measures it; `progress` counts them.
+/// Draws every photo of `pairs` with `model`, which is on `device`, in `style`
+/// at the photo's own size, and measures it; `progress` counts them.
 ///
 /// # Errors
 /// When a pair cannot be read, or a photo is too large for the device.
 pub fn evaluate(
     model: &Model,
+    style: &Style,
     pairs: &Pairs,
     device: &Device,
     progress: &ProgressBar,
 ) -> Result<Report, EvaluateError> {
-    measure(pairs, |photo| draw(model, photo, device), progress)
+    measure(pairs, |photo| draw(model, style, photo, device), progress)
 }
 
 /// The drawing of a whole photo: padded by reflection, cut back.
 ///
 /// # Errors
 /// When the device fails.
-pub fn draw(model: &Model, photo: &Picture, device: &Device) -> candle_core::Result<Picture> {
+pub fn draw(model: &Model, style: &Style, photo: &Picture, device: &Device) -> candle_core::Result<Picture> {
     let padded = pad::to_multiple(&tensor::from_picture(photo, device)?, model.card().size_multiple)?;
-    let drawn = pad::crop(&model.draw(&padded)?, photo.height as usize, photo.width as usize)?;
+    let drawn = pad::crop(&model.draw(&padded, style)?, photo.height as usize, photo.width as usize)?;
     Ok(Picture { width: photo.width, height: photo.height, rgb: tensor::to_rgb(&drawn)?, alpha: None })
 }
 
-/// As [`evaluate`], of whatever `draw` makes of a photo.
+/// As [`evaluate`], against each pair's first target, of whatever `draw` makes of a photo.
 ///
 /// # Errors
 /// The same.
@@ -118,9 +119,9 @@ pub fn measure(
             name: pair.name.clone(),
             width: drawn.width,
             height: drawn.height,
-            drawn: figures(&drawn, &pair.target),
-            photo: figures(&pair.photo, &pair.target),
-            target: figures(&pair.target, &pair.target),
+            drawn: figures(&drawn, &pair.targets[0]),
+            photo: figures(&pair.photo, &pair.targets[0]),
+            target: figures(&pair.targets[0], &pair.targets[0]),
         }));
     }
     let median = |pick: fn(&Row) -> Figures| medians(&pictures.iter().map(pick).collect::<Vec<_>>());

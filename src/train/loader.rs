@@ -3,6 +3,7 @@
 use super::augment::Augment;
 use super::dataset::{DataError, Pairs};
 use super::rng::Stream;
+use super::styles::Styles;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
@@ -18,6 +19,8 @@ pub struct Batch {
     pub photo: Vec<f32>,
     /// `(n, 3, side, side)` in −1..1: what it is to draw.
     pub target: Vec<f32>,
+    /// `(n, looks)`: the weight of each look in a sample's target.
+    pub style: Vec<f32>,
     /// How many samples.
     pub n: usize,
     /// Width and height.
@@ -33,6 +36,7 @@ pub struct Batch {
 pub struct Loader {
     pairs: Arc<Pairs>,
     augment: Augment,
+    styles: Styles,
     batch: usize,
     seed: u64,
     workers: usize,
@@ -59,7 +63,12 @@ impl Loader {
             let text = format!("{} pairs do not fill a batch of {batch}: add data or lower --batch", pairs.len());
             return Err(DataError::Setting(text));
         }
-        Ok(Self { pairs, augment, batch, seed, workers })
+        Ok(Self { pairs, augment, styles: Styles::default(), batch, seed, workers })
+    }
+
+    /// The same, with pairs of several targets drawn in other `styles`.
+    pub fn drawing(self, styles: Styles) -> Self {
+        Self { styles, ..self }
     }
 
     /// Steps in an epoch. What does not fill a batch is left out: other pairs each epoch.
@@ -96,14 +105,22 @@ impl Loader {
         let chosen = &order[step * self.batch..(step + 1) * self.batch];
         let values = self.augment.values();
         let (n, side) = (chosen.len(), self.augment.crop);
-        let (mut photo, mut target) = (vec![0.0; n * values], vec![0.0; n * values]);
+        let (mut photo, mut target, mut styles) = (vec![0.0; n * values], vec![0.0; n * values], Vec::new());
         let planes = photo.chunks_exact_mut(values).zip(target.chunks_exact_mut(values));
         for (&index, (photo, target)) in chosen.iter().zip(planes) {
             let mut stream = Stream::derive(self.seed, "augment", epoch << 32 | index as u64);
             let pair = self.pairs.read(index)?;
-            self.augment.sample(&pair, &mut stream, photo, target)?;
+            let style = match pair.targets.len() {
+                1 => vec![1.0],
+                looks => {
+                    let mut stream = Stream::derive(self.seed, "style", epoch << 32 | index as u64);
+                    self.styles.draw(looks, &mut stream)
+                }
+            };
+            self.augment.sample(&pair, &style, &mut stream, photo, target)?;
+            styles.extend(style);
         }
-        Ok(Batch { photo, target, n, side, step })
+        Ok(Batch { photo, target, style: styles, n, side, step })
     }
 }
 

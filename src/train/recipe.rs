@@ -3,6 +3,7 @@
 use super::augment::Augment;
 use super::dataset::Direction;
 use super::losses::GanLoss;
+use super::styles::Styles;
 use crate::looks::Look;
 use crate::models::Architecture;
 use crate::nn::anime::AnimeConfig;
@@ -39,13 +40,18 @@ pub struct Recipe {
     pub lambda_l1: f64,
     /// Weight of the L1 of gradients.
     pub lambda_gradient: f64,
-    /// Weight of the sharpness loss, from the epoch on in which the discriminator plays.
+    /// Weight of the sharpness loss.
     pub lambda_sharpness: f64,
+    /// The epoch, counted from 0, in which that weight rises from 0: a sudden
+    /// one throws a trained generator off.
+    #[serde(default)]
+    pub sharpness_from: usize,
     /// Decay of the running average of the generator's parameters; 0: none.
     pub ema: f64,
-    /// Render the targets in this look instead of reading them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub look: Option<Look>,
+    /// Render the targets in these looks instead of reading them. Several:
+    /// the generator learns all of them and the blends between them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<Look>,
     /// Which half of a pair is the photo.
     pub direction: Direction,
     /// The generator.
@@ -54,6 +60,20 @@ pub struct Recipe {
     pub discriminator: PatchGanConfig,
     /// What is done to a pair before it is shown.
     pub augment: Augment,
+    /// How several looks are mixed.
+    #[serde(default)]
+    pub styles: Styles,
+}
+
+/// What is in force at a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    /// Share of the learning rates: 1, then falling to 0.
+    pub rate: f64,
+    /// Share of the sharpness loss's weight: 0, then rising to 1 within an epoch.
+    pub sharpness: f64,
+    /// Whether the discriminator plays.
+    pub adversarial: bool,
 }
 
 impl Recipe {
@@ -85,12 +105,14 @@ impl Recipe {
             lambda_l1: 100.0,
             lambda_gradient: 0.0,
             lambda_sharpness: 0.0,
+            sharpness_from: 0,
             ema: 0.0,
-            look: None,
+            looks: Vec::new(),
             direction: Direction::AtoB,
             architecture: Architecture::UNet256(UNetConfig::default()),
             discriminator: PatchGanConfig::default(),
             augment: Augment { scale: [286.0 / 256.0; 2], ..Augment::default() },
+            styles: Styles::default(),
         }
     }
 
@@ -108,6 +130,7 @@ impl Recipe {
             lambda_l1: 1.0,
             lambda_gradient: 0.5,
             lambda_sharpness: 1.0,
+            sharpness_from: 8,
             ema: 0.995,
             architecture: Architecture::Anime(AnimeConfig::default()),
             discriminator: PatchGanConfig { width: 32, norm: NormKind::Batch, ..PatchGanConfig::default() },
@@ -116,21 +139,34 @@ impl Recipe {
         }
     }
 
+    /// Draws in `looks`, with a generator that has a style for each.
+    pub fn draw_in(&mut self, looks: &[Look]) {
+        self.looks = looks.to_vec();
+        if let Architecture::Anime(config) = &mut self.architecture {
+            config.styles = if looks.len() > 1 { looks.len() } else { 0 };
+        }
+    }
+
     /// Epochs in all.
     pub fn total_epochs(&self) -> usize {
         self.epochs + self.epochs_decay
     }
 
-    /// The share of the learning rate in force after `done` epochs (a fraction
-    /// counts): 1, then falling to 0.
-    pub fn rate_share(&self, done: f64) -> f64 {
+    /// What is in force after `done` epochs (a fraction counts).
+    pub fn stage(&self, done: f64) -> Stage {
         let over = (done - self.epochs as f64).max(0.0);
-        (1.0 - over / self.epochs_decay.max(1) as f64).clamp(0.0, 1.0)
+        Stage {
+            rate: (1.0 - over / self.epochs_decay.max(1) as f64).clamp(0.0, 1.0),
+            sharpness: (done - self.sharpness_from as f64).clamp(0.0, 1.0),
+            adversarial: done >= self.adversarial_from as f64,
+        }
     }
 
     /// What is wrong with the settings, if anything is.
     pub fn fault(&self) -> Option<String> {
+        let (styles, looks) = (self.architecture.styles(), self.looks.len());
         let checks = [
+            (styles == looks || styles == 0 && looks < 2, "the architecture's styles must be as many as the looks"),
             (self.total_epochs() > 0, "epochs + epochs_decay must be at least 1"),
             (self.batch > 0, "batch must be at least 1"),
             (self.rate > 0.0 && self.discriminator_rate > 0.0, "learning rates must be above 0"),
@@ -143,6 +179,7 @@ impl Recipe {
                 "the loss weights must not be negative",
             ),
         ];
-        checks.into_iter().find(|(sound, _)| !sound).map(|(_, fault)| fault.to_owned())
+        let fault = checks.into_iter().find(|(sound, _)| !sound).map(|(_, fault)| fault.to_owned());
+        fault.or_else(|| self.styles.fault())
     }
 }

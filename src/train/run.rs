@@ -3,17 +3,18 @@
 
 use super::checkpoint::{CheckpointError, Checkpoints, Progress};
 use super::curves;
-use super::dataset::{DataError, Pair, Pairs};
+use super::dataset::{DataError, Pairs};
+use super::held_out::HeldOut;
 use super::loader::Loader;
-use super::metrics::{self, Figures};
+use super::metrics::Figures;
 use super::recipe::Recipe;
 use super::samples;
-use super::trainer::{Losses, Trainer};
-use crate::imaging::{pad, tensor};
+use super::trainer::{Losses, Sample, Trainer};
 use crate::models::publish::{PublishError, pack, replace};
 use candle_core::{DType, Device, Tensor};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,8 +85,11 @@ pub struct Row {
     pub losses: Losses,
     /// Share of the full learning rate at its end.
     pub rate_share: f64,
-    /// Medians over the validation pictures.
+    /// Medians over the validation pictures, all looks together.
     pub validation: Option<Figures>,
+    /// The same, look by look, where there are several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub looks: BTreeMap<String, Figures>,
     /// Seconds the epoch took, validation left out.
     pub seconds: f64,
     /// Pairs shown a second.
@@ -96,10 +100,6 @@ pub struct Row {
 
 /// The settings' file in a run's folder.
 const SETTINGS: &str = "recipe.toml";
-/// Validation pictures an epoch, at most: enough to steer by.
-const VALIDATED: usize = 24;
-/// Pairs in the sample grid.
-const SAMPLED: usize = 4;
 
 /// A run in its folder.
 pub struct Run {
@@ -167,35 +167,42 @@ impl Run {
     /// See [`RunError`]; checkpoints written before stay.
     pub fn fit(&mut self, training: Pairs, validation: Option<&Pairs>, workers: usize) -> Result<(), RunError> {
         let recipe = self.trainer.recipe().clone();
-        let kept = validation.map(held_out).transpose()?.unwrap_or_default();
-        let loader = Loader::new(Arc::new(training), recipe.augment.clone(), recipe.batch, recipe.seed, workers)?;
+        let held_out = HeldOut::of(validation, &recipe.looks)?;
+        let loader = Loader::new(Arc::new(training), recipe.augment.clone(), recipe.batch, recipe.seed, workers)?
+            .drawing(recipe.styles.clone());
         let steps = loader.steps();
         let bar = progress_bar((recipe.total_epochs() * steps) as u64, (self.done * steps) as u64);
         for epoch in self.done..recipe.total_epochs() {
-            let row = self.epoch(&loader, epoch, &kept, &bar)?;
+            let row = self.epoch(&loader, epoch, &held_out, &bar)?;
             let line = serde_json::to_string(&row).map_err(|error| RunError::Settings(error.to_string()))?;
             self.checkpoints.save(&self.trainer, epoch + 1, &line)?;
             self.done = epoch + 1;
             append(&self.folder.join("metrics.jsonl"), &line)?;
-            self.pictures(epoch + 1, &kept)?;
+            self.pictures(epoch + 1, &held_out)?;
             bar.suspend(|| eprintln!("{}", summary(&row, recipe.total_epochs())));
         }
         bar.finish_and_clear();
         self.write_weights()
     }
 
-    fn epoch(&mut self, loader: &Loader, epoch: usize, kept: &[Arc<Pair>], bar: &ProgressBar) -> Result<Row, RunError> {
-        let (start, mut sum, mut share, mut pairs) = (Instant::now(), Losses::default(), 1.0, 0);
+    fn epoch(&mut self, loader: &Loader, epoch: usize, held_out: &HeldOut, bar: &ProgressBar) -> Result<Row, RunError> {
+        let (start, mut sum, mut rate_share, mut pairs) = (Instant::now(), Losses::default(), 1.0, 0);
         let recipe = self.trainer.recipe().clone();
         let steps = loader.steps();
         let mut batches = loader.epoch(epoch, 0);
         for batch in batches.by_ref() {
             let batch = batch?;
             let shape = (batch.n, 3, batch.side, batch.side);
-            let photo = Tensor::from_vec(batch.photo, shape, self.trainer.device())?;
-            let target = Tensor::from_vec(batch.target, shape, self.trainer.device())?;
-            share = recipe.rate_share(epoch as f64 + batch.step as f64 / steps as f64);
-            let losses = self.trainer.step(&photo, &target, share, epoch >= recipe.adversarial_from)?;
+            let device = self.trainer.device();
+            let looks = batch.style.len() / batch.n;
+            let sample = Sample {
+                photo: Tensor::from_vec(batch.photo, shape, device)?,
+                target: Tensor::from_vec(batch.target, shape, device)?,
+                style: Tensor::from_vec(batch.style, (batch.n, looks), device)?,
+            };
+            let stage = recipe.stage(epoch as f64 + batch.step as f64 / steps as f64);
+            rate_share = stage.rate;
+            let losses = self.trainer.step(&sample, stage)?;
             if !losses.are_sound() {
                 let step = self.trainer.steps();
                 return Err(RunError::Diverged { step, epoch: epoch + 1, run: self.folder.clone() });
@@ -206,50 +213,26 @@ impl Run {
             bar.set_message(format!("epoch {} L1 {:.4}", epoch + 1, losses.l1));
         }
         let seconds = start.elapsed().as_secs_f64();
+        let (validation, looks) = held_out.measure(&self.trainer)?;
         Ok(Row {
             epoch: epoch + 1,
             step: self.trainer.steps(),
             losses: sum.over(steps),
-            rate_share: share,
-            validation: self.validate(kept)?,
+            rate_share,
+            validation,
+            looks,
             seconds,
             pairs_per_second: pairs as f64 / seconds,
             waited: batches.waited().as_secs_f64() / seconds,
         })
     }
 
-    fn validate(&self, kept: &[Arc<Pair>]) -> Result<Option<Figures>, RunError> {
-        let mut all = Vec::new();
-        for pair in kept {
-            let drawn = self.draw(pair)?;
-            all.push(metrics::figures(&drawn, &pair.target));
-        }
-        Ok(metrics::medians(&all))
-    }
-
-    fn draw(&self, pair: &Pair) -> Result<crate::imaging::Picture, RunError> {
-        let photo = tensor::from_picture(&pair.photo, &Device::Cpu)?;
-        let padded = pad::to_multiple(&photo, self.trainer.multiple())?;
-        let (height, width) = (pair.photo.height as usize, pair.photo.width as usize);
-        let drawn = pad::crop(&self.trainer.draw(&padded)?, height, width)?;
-        Ok(crate::imaging::Picture {
-            width: pair.photo.width,
-            height: pair.photo.height,
-            rgb: tensor::to_rgb(&drawn)?,
-            alpha: None,
-        })
-    }
-
     /// The sample grid and the loss curves.
-    fn pictures(&self, epoch: usize, kept: &[Arc<Pair>]) -> Result<(), RunError> {
-        let mut rows = Vec::new();
-        for pair in kept.iter().take(SAMPLED) {
-            rows.push([pair.photo.clone(), self.draw(pair)?, pair.target.clone()]);
-        }
-        let folder = self.folder.join("samples");
+    fn pictures(&self, epoch: usize, held_out: &HeldOut) -> Result<(), RunError> {
+        let rows = held_out.grid(&self.trainer)?;
         let failed = |file: &Path, source| RunError::File { file: file.to_owned(), source };
         if !rows.is_empty() {
-            let file = folder.join(format!("epoch-{epoch:04}.png"));
+            let file = self.folder.join("samples").join(format!("epoch-{epoch:04}.png"));
             samples::write(&file, &rows).map_err(|error| failed(&file, std::io::Error::other(error)))?;
         }
         let file = self.folder.join("curves.svg");
@@ -288,12 +271,6 @@ impl Losses {
             discriminator: self.discriminator / count,
         }
     }
-}
-
-/// The validation pairs that are drawn after each epoch, spread over the set.
-fn held_out(pairs: &Pairs) -> Result<Vec<Arc<Pair>>, RunError> {
-    let step = pairs.len().div_ceil(VALIDATED).max(1);
-    Ok((0..pairs.len()).step_by(step).map(|i| pairs.read(i)).collect::<Result<_, _>>()?)
 }
 
 /// Rows of epochs after the checkpoint go; the checkpoint's own is added if it

@@ -2,7 +2,7 @@
 
 use super::adam::Adam;
 use super::losses::{gradient_l1, l1, sharpness};
-use super::recipe::Recipe;
+use super::recipe::{Recipe, Stage};
 use crate::nn::dropout::Noise;
 use crate::nn::init::Parameters;
 use crate::nn::patch_gan::{PatchGan, patch_gan};
@@ -20,7 +20,7 @@ pub struct Losses {
     pub l1: f64,
     /// The same of their gradients.
     pub gradient: f64,
-    /// The sharpness loss; 0 while the discriminator does not play.
+    /// The sharpness loss; 0 while it has no weight.
     #[serde(default)]
     pub sharpness: f64,
     /// The generator's adversarial loss; 0 while the discriminator does not play.
@@ -46,6 +46,16 @@ struct Judge {
     constant: PatchGan,
     parameters: Parameters,
     adam: Adam,
+}
+
+/// What a step learns from.
+pub struct Sample {
+    /// `(N, 3, H, W)` in −1..1: what the generator sees.
+    pub photo: Tensor,
+    /// `(N, 3, H, W)` in −1..1: what it is to draw.
+    pub target: Tensor,
+    /// `(N, looks)`: the looks' weights in the targets.
+    pub style: Tensor,
 }
 
 /// The networks and optimisers of a run.
@@ -81,23 +91,24 @@ impl Trainer {
         Ok(Self { recipe, device, generator, parameters, adam, average, average_generator, judge, steps: 0 })
     }
 
-    /// One step on `photo` and `target`, both `(N, 3, H, W)` in −1..1, at
-    /// `share` of the learning rates.
+    /// One step on `photo` and `target`, both `(N, 3, H, W)` in −1..1, drawn
+    /// in `style` `(N, looks)`, as far as `stage` allows.
     ///
     /// Unsound losses (see [`Losses::are_sound`]) come back before they move a
     /// parameter of the generator.
     ///
     /// # Errors
     /// When the shapes do not fit or the device fails.
-    pub fn step(&mut self, photo: &Tensor, target: &Tensor, share: f64, adversarial: bool) -> Result<Losses> {
+    pub fn step(&mut self, sample: &Sample, stage: Stage) -> Result<Losses> {
+        let Sample { photo, target, style } = sample;
         let recipe = &self.recipe;
         let noise = Noise::new(recipe.seed ^ self.steps.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let pass = Pass { training: true, noise: Some(&noise) };
+        let pass = Pass { training: true, noise: Some(&noise), style: Some(style) };
         let drawn = self.generator.forward(photo, &pass)?;
 
         let mut losses = Losses::default();
         let mut judged = None;
-        if adversarial {
+        if stage.adversarial {
             let real = self.judge.network.forward(photo, target, &pass)?;
             let fake = self.judge.network.forward(photo, &drawn.detach(), &pass)?;
             let loss = recipe.gan.discriminator(&real, &fake)?;
@@ -105,7 +116,7 @@ impl Trainer {
             if !losses.are_sound() {
                 return Ok(losses);
             }
-            self.judge.adam.step(&loss.backward()?, share * recipe.discriminator_rate)?;
+            self.judge.adam.step(&loss.backward()?, stage.rate * recipe.discriminator_rate)?;
             judged = Some(recipe.gan.generator(&self.judge.constant.forward(photo, &drawn, &pass)?)?);
         }
 
@@ -117,10 +128,11 @@ impl Trainer {
             losses.gradient = scalar(&gradient)?;
             total = (total + gradient * recipe.lambda_gradient)?;
         }
-        if adversarial && recipe.lambda_sharpness > 0.0 {
+        let lambda_sharpness = stage.sharpness * recipe.lambda_sharpness;
+        if lambda_sharpness > 0.0 {
             let loss = sharpness(&drawn, target)?;
             losses.sharpness = scalar(&loss)?;
-            total = (total + loss * recipe.lambda_sharpness)?;
+            total = (total + loss * lambda_sharpness)?;
         }
         if let Some(judged) = judged {
             losses.gan = scalar(&judged)?;
@@ -129,7 +141,7 @@ impl Trainer {
         if !losses.are_sound() {
             return Ok(losses);
         }
-        self.adam.step(&total.backward()?, share * recipe.rate)?;
+        self.adam.step(&total.backward()?, stage.rate * recipe.rate)?;
         self.steps += 1;
         self.follow()?;
         Ok(losses)
@@ -145,12 +157,15 @@ impl Trainer {
         Ok(())
     }
 
-    /// What the run would publish now: the running average's picture of `photo`.
+    /// What the run would publish now: the running average's picture of
+    /// `photo` in `style`, a weight for each look.
     ///
     /// # Errors
-    /// When the shape does not fit or the device fails.
-    pub fn draw(&self, photo: &Tensor) -> Result<Tensor> {
-        Ok(self.average_generator.forward(&photo.to_device(&self.device)?, &Pass::INFERENCE)?.detach())
+    /// When a shape does not fit or the device fails.
+    pub fn draw(&self, photo: &Tensor, style: &[f32]) -> Result<Tensor> {
+        let style = Tensor::from_slice(style, (1, style.len()), &self.device)?;
+        let pass = Pass { style: Some(&style), ..Pass::INFERENCE };
+        Ok(self.average_generator.forward(&photo.to_device(&self.device)?, &pass)?.detach())
     }
 
     /// What both sides of a photo must be multiples of.
@@ -183,13 +198,14 @@ impl Trainer {
         self.judge.parameters.tensors()
     }
 
-    /// Starts from given generator weights instead of random ones.
+    /// Starts from given generator weights instead of random ones; says which
+    /// parameters they do not name: those start anew.
     ///
     /// # Errors
-    /// When one is missing or of another shape.
-    pub fn start_from(&mut self, weights: &HashMap<String, Tensor>) -> Result<()> {
-        self.parameters.set(weights)?;
-        self.average.set(weights)
+    /// When one is unknown or of another shape.
+    pub fn start_from(&mut self, weights: &HashMap<String, Tensor>) -> Result<Vec<String>> {
+        self.average.set_named(weights)?;
+        self.parameters.set_named(weights)
     }
 
     /// Everything that a resumed run needs, by name, and the steps taken.

@@ -10,12 +10,20 @@ use sakuga::nn::init::Parameters;
 use sakuga::nn::{Generator, Pass};
 use std::collections::HashMap;
 
-const TRAINING: Pass<'static> = Pass { training: true, noise: None };
+/// As in training, in `style`.
+fn training(style: &Tensor) -> Pass<'_> {
+    Pass { training: true, noise: None, style: Some(style) }
+}
+
+/// Two pictures' styles: a mix of two, and one at half strength.
+fn two_styles() -> Tensor {
+    Tensor::new(&[[0.25f32, 0.75, 0.0], [0.0, 0.0, 0.5]], &Device::Cpu).unwrap()
+}
 
 /// A small generator whose parameters are all set, none zero.
-fn small() -> (Anime, Vec<(String, Var)>) {
+fn small(styles: usize) -> (Anime, Vec<(String, Var)>) {
     let parameters = Parameters::default();
-    let config = AnimeConfig { widths: vec![4, 6, 8], blocks: 1 };
+    let config = AnimeConfig { widths: vec![4, 6, 8], blocks: 1, styles };
     let network = anime(&config, parameters.seeded(0, &Device::Cpu)).unwrap();
     for (name, var) in parameters.all() {
         var.set(&parameter(&name, var.shape())).unwrap();
@@ -23,8 +31,9 @@ fn small() -> (Anime, Vec<(String, Var)>) {
     (network, parameters.all())
 }
 
-/// The network with plain doublings and candle's own convolutions.
-struct Plain(HashMap<String, Tensor>);
+/// The network with plain doublings and candle's own convolutions, in the
+/// styles `(N, k)`.
+struct Plain(HashMap<String, Tensor>, Tensor);
 
 impl Plain {
     fn conv(&self, x: &Tensor, name: &str, stride: usize) -> Result<Tensor> {
@@ -39,8 +48,15 @@ impl Plain {
         x.maximum(&(x * 0.1)?)
     }
 
+    /// Scaled and shifted by the style, if the layer has parameters for it.
+    fn modulate(&self, x: &Tensor, name: &str) -> Result<Tensor> {
+        let Some(scale) = self.0.get(&format!("{name}.style.scale")) else { return Ok(x.clone()) };
+        let of = |matrix: &Tensor| self.1.matmul(&matrix.t()?)?.unsqueeze(2)?.unsqueeze(3);
+        x.broadcast_mul(&(of(scale)? + 1.0)?)?.broadcast_add(&of(&self.0[&format!("{name}.style.shift")])?)
+    }
+
     fn residual(&self, x: &Tensor, name: &str) -> Result<Tensor> {
-        let inner = Self::rectify(&self.conv(x, &format!("{name}.conv1"), 1)?)?;
+        let inner = Self::rectify(&self.modulate(&self.conv(x, &format!("{name}.conv1"), 1)?, name)?)?;
         x + self.conv(&inner, &format!("{name}.conv2"), 1)?
     }
 
@@ -59,11 +75,12 @@ impl Plain {
             let (_, _, h, w) = skip.dims4()?;
             let doubled = x.upsample_nearest2d(h, w)?.conv2d(&self.0[&format!("up{i}.double.weight")], 1, 1, 1, 1)?;
             let beside = skip.conv2d(&self.0[&format!("up{i}.skip.weight")], 1, 1, 1, 1)?;
-            x = Self::rectify(&(doubled + beside)?.broadcast_add(&self.bias(&format!("up{i}"))?)?)?;
+            let joined = (doubled + beside)?.broadcast_add(&self.bias(&format!("up{i}"))?)?;
+            x = Self::rectify(&self.modulate(&joined, &format!("up{i}"))?)?;
             x = self.residual(&x, &format!("up{i}.refine"))?;
         }
         let beside = Tensor::cat(&[&x, &pixel_unshuffle(photo, 2)?], 1)?;
-        let mixed = Self::rectify(&self.conv(&beside, "mix", 1)?)?;
+        let mixed = Self::rectify(&self.modulate(&self.conv(&beside, "mix", 1)?, "mix")?)?;
         photo + pixel_shuffle(&self.conv(&mixed, "head", 1)?, 2)?
     }
 }
@@ -74,30 +91,53 @@ fn values(t: &Tensor) -> Vec<f32> {
 
 #[test]
 fn same_as_in_plain_ops() {
-    let (network, vars) = small();
-    let photo = formula("photo", (2, 3, 24, 40), 1.0, 0.0).as_detached_tensor();
-    let plain = Plain(vars.into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect());
-    let wanted = plain.forward(&photo, 3, 1).unwrap();
-    let drawn = network.forward(&photo, &TRAINING).unwrap();
-    assert_eq!(drawn.dims(), wanted.dims());
-    for (i, (drawn, wanted)) in values(&drawn).into_iter().zip(values(&wanted)).enumerate() {
-        assert!((drawn - wanted).abs() <= 2e-5, "element {i} is {drawn}, not {wanted}");
+    for styles in [0, 3] {
+        let (network, vars) = small(styles);
+        let photo = formula("photo", (2, 3, 24, 40), 1.0, 0.0).as_detached_tensor();
+        let tensors = vars.into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
+        let plain = Plain(tensors, two_styles());
+        let wanted = plain.forward(&photo, 3, 1).unwrap();
+        let drawn = network.forward(&photo, &training(&plain.1)).unwrap();
+        assert_eq!(drawn.dims(), wanted.dims());
+        for (i, (drawn, wanted)) in values(&drawn).into_iter().zip(values(&wanted)).enumerate() {
+            assert!((drawn - wanted).abs() <= 2e-5, "{styles} styles: element {i} is {drawn}, not {wanted}");
+        }
+        let clamped = network.forward(&photo, &Pass { training: false, ..training(&plain.1) }).unwrap();
+        assert_eq!(values(&clamped), values(&drawn.clamp(-1f32, 1f32).unwrap()));
     }
-    let clamped = network.forward(&photo, &Pass::INFERENCE).unwrap();
-    assert_eq!(values(&clamped), values(&drawn.clamp(-1f32, 1f32).unwrap()));
+}
+
+/// Without a style a generator of several cannot draw; one row serves a batch;
+/// the zero vector leaves every layer as it is.
+#[test]
+fn a_style_is_a_row_a_picture_or_one_for_all() {
+    let photo = formula("photo", (2, 3, 16, 16), 1.0, 0.0).as_detached_tensor();
+    let (network, _) = small(3);
+    let draw = |rows: &[[f32; 3]]| {
+        let style = Tensor::from_slice(rows.as_flattened(), (rows.len(), 3), &Device::Cpu).unwrap();
+        network.forward(&photo, &training(&style)).map(|drawn| values(&drawn))
+    };
+    assert!(network.forward(&photo, &Pass::INFERENCE).is_err());
+    assert!(draw(&[[0.0; 3]; 3]).is_err());
+    assert_eq!(draw(&[[0.2, 0.3, 0.1]]).unwrap(), draw(&[[0.2, 0.3, 0.1]; 2]).unwrap());
+    let plain = small(0).0.forward(&photo, &training(&two_styles())).unwrap();
+    let zero = draw(&[[0.0; 3]]).unwrap();
+    assert!(zero.iter().zip(values(&plain)).all(|(a, b)| (a - b).abs() < 1e-5));
 }
 
 /// A pixel changes the picture no farther away than the network says, in
 /// every phase of its halvings.
 #[test]
 fn no_pixel_reaches_farther_than_said() {
-    let (network, _) = small();
+    let (network, _) = small(0);
     let reach = network.reach().unwrap();
     let side = (2 * reach + 2 * network.multiple()).next_multiple_of(network.multiple());
     let photo = noise("photo", 3 * side * side, 1.0, 0.0);
     let draw = |photo: Vec<f32>| {
         values(
-            &network.forward(&Tensor::from_vec(photo, (1, 3, side, side), &Device::Cpu).unwrap(), &TRAINING).unwrap(),
+            &network
+                .forward(&Tensor::from_vec(photo, (1, 3, side, side), &Device::Cpu).unwrap(), &training(&two_styles()))
+                .unwrap(),
         )
     };
     let before = draw(photo.clone());
@@ -120,11 +160,12 @@ fn no_pixel_reaches_farther_than_said() {
 /// the loss changes as the gradient says.
 #[test]
 fn gradient_is_the_slope() {
-    let (network, mut vars) = small();
+    let (network, mut vars) = small(3);
     let photo = formula("photo", (2, 3, 16, 24), 1.0, 0.0);
     vars.push(("photo".to_owned(), photo.clone()));
 
-    let picture = || network.forward(&photo, &TRAINING).unwrap();
+    let styles = two_styles();
+    let picture = || network.forward(&photo, &training(&styles)).unwrap();
     let weights = noise("loss", photo.elem_count(), 1.0, 0.0);
     // Summed in float64: the difference of two losses is small beside them.
     let dot = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum() };
@@ -144,7 +185,8 @@ fn gradient_is_the_slope() {
             dot(&values(&picture()), &weights)
         };
         // Short: every rectifier whose input changes sign on the way bends the line.
-        let step = 1e-4;
+        // A style's weigh less than a float's rounding at that length.
+        let step = if name.contains("style") { 1e-3 } else { 1e-4 };
         let slope = (at(step) - at(-step)) / (2.0 * step);
         var.set(&start).unwrap();
         assert!((slope - wanted).abs() <= 2e-2 * norm, "{name}: {slope} by differences, {wanted} by the gradient");

@@ -76,7 +76,7 @@ fn compare(name: &str, shape: impl Into<Shape>, depth: usize, build: impl Fn(Var
     if name.ends_with("batch") {
         golden.check_absolute(&format!("{name}/eval"), &network(&x, &Pass::INFERENCE).unwrap(), VALUES);
     }
-    let y = network(&x, &Pass { training: true, noise: None }).unwrap();
+    let y = network(&x, &Pass { training: true, noise: None, style: None }).unwrap();
     golden.check_absolute(&format!("{name}/y"), &y, VALUES);
     let grads = loss(&y).backward().unwrap();
     golden.check(&format!("{name}/g/x"), grads.get(&x).unwrap(), GRADIENTS);
@@ -121,7 +121,7 @@ fn slopes_of_the_patch_gan() {
         let vars = set(&parameters, 0);
         let x = formula(&format!("{name}.x"), (2, 6, 48, 64), 1.0, 0.0);
         let (photo, picture) = (x.narrow(1, 0, 3).unwrap(), x.narrow(1, 3, 3).unwrap());
-        let y = network.forward(&photo, &picture, &Pass { training: true, noise: None }).unwrap();
+        let y = network.forward(&photo, &picture, &Pass { training: true, noise: None, style: None }).unwrap();
         let first = loss(&y).backward().unwrap();
         let slope = first.get(&x).unwrap().sqr().unwrap().sum_all().unwrap();
         let second = slope.backward().unwrap();

@@ -94,7 +94,7 @@ fn batch_norm() {
         let given: HashMap<_, _> = given.map(|(name, var)| (name.to_owned(), var.as_detached_tensor())).into();
         let parameters = Parameters::default();
         let layer = norm(NormKind::Batch, 4, parameters.given(given, x.device())).unwrap();
-        let y = layer.forward(&x, &Pass { training, noise: None }).unwrap();
+        let y = layer.forward(&x, &Pass { training, noise: None, style: None }).unwrap();
         let grads = loss(&y).backward().unwrap();
         let vars: HashMap<_, _> = parameters.all().into_iter().collect();
         golden.check(&format!("{name}/y"), &y, TOLERANCE);

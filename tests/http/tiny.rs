@@ -13,7 +13,7 @@ use sakuga::nn::init::Parameters;
 /// the photo.
 pub fn publish_tiny(root: &Path, name: &str) {
     let device = candle_core::Device::Cpu;
-    let architecture = Architecture::Anime(AnimeConfig { widths: vec![4, 4], blocks: 1 });
+    let architecture = Architecture::Anime(AnimeConfig { widths: vec![4, 4], blocks: 1, styles: 0 });
     let parameters = Parameters::default();
     let network = architecture.build(parameters.seeded(7, &device)).unwrap();
     let mut tensors = parameters.tensors();

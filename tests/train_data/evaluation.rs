@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 use sakuga::imaging::Picture;
 use sakuga::models::card::{Card, Source, WeightFile, Weights};
 use sakuga::models::publish::publish;
-use sakuga::models::{Architecture, Registry};
+use sakuga::models::{Architecture, Registry, Style};
 use sakuga::nn::anime::AnimeConfig;
 use sakuga::nn::init::Parameters;
 use sakuga::train::dataset::{Direction, Pairs, Split};
@@ -20,7 +20,7 @@ fn pairs(dir: &Path) -> Pairs {
 
 /// A tiny generator that nobody trained, as a model on disk.
 fn publish_untrained(dir: &Path) {
-    let architecture = Architecture::Anime(AnimeConfig { widths: vec![4, 8], blocks: 1 });
+    let architecture = Architecture::Anime(AnimeConfig { widths: vec![4, 8], blocks: 1, styles: 0 });
     let parameters = Parameters::default();
     let generator = architecture.build(parameters.seeded(3, &Device::Cpu)).unwrap();
     let file = || WeightFile { file: String::new(), sha256: String::new() };
@@ -52,10 +52,11 @@ fn a_model_is_measured_at_the_photos_own_sizes() {
     let registry = Registry::open(Some(&dir.path().join("models"))).unwrap();
     let model = registry.load("tiny", &Device::Cpu, sakuga::models::Precision::F32).unwrap();
 
-    let report = evaluate(&model, &pairs(dir.path()), &Device::Cpu, &ProgressBar::hidden()).unwrap();
+    let style = Style::of(model.card(), None, 1.0).unwrap();
+    let report = evaluate(&model, &style, &pairs(dir.path()), &Device::Cpu, &ProgressBar::hidden()).unwrap();
     let names: Vec<_> = report.pictures.iter().map(|row| (row.name.as_str(), row.width, row.height)).collect();
     assert_eq!(names, [("00.png", 37, 26), ("01.png", 37, 26), ("wide.png", 50, 7)]);
-    let drawn = draw(&model, &drawing(50, 7, 5), &Device::Cpu).unwrap();
+    let drawn = draw(&model, &style, &drawing(50, 7, 5), &Device::Cpu).unwrap();
     assert_eq!(report.pictures[2].drawn, figures(&drawn, &drawing(50, 7, 6)));
     assert_eq!(report.pictures[2].photo, figures(&drawing(50, 7, 5), &drawing(50, 7, 6)));
 }

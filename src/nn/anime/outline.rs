@@ -2,20 +2,33 @@
 
 use super::{Anime, Residual, SLOPE, spread};
 use crate::nn::layers::Conv2d;
+use crate::nn::modulation::Modulation;
 use crate::nn::plan::{Affine, Finish, Node, Outline, Term, Window};
 use candle_core::{Result, Tensor};
 
 const SAME: Window = Window::Convolution { stride: 1, padding: 1 };
 const HALVING: Window = Window::Convolution { stride: 2, padding: 1 };
 
-/// `conv` of `node`, rectified.
-fn rectified(outline: &mut Outline, node: Node, conv: &Conv2d, window: Window) -> Result<Node> {
-    let affine = Affine::bias(conv.weight.dim(0)?, conv.bias.as_ref())?;
+/// A bias, then the style's scale and shift if there are any.
+fn affine(channels: usize, bias: Option<&Tensor>, modulation: Option<&Modulation>) -> Result<Affine> {
+    let affine = Affine::bias(channels, bias)?;
+    modulation.map_or(Ok(affine.clone()), |modulation| affine.styled(&modulation.scale, &modulation.shift))
+}
+
+/// `conv` of `node`, modulated and rectified.
+fn rectified(
+    outline: &mut Outline,
+    node: Node,
+    conv: &Conv2d,
+    modulation: Option<&Modulation>,
+    window: Window,
+) -> Result<Node> {
+    let affine = affine(conv.weight.dim(0)?, conv.bias.as_ref(), modulation)?;
     outline.layer(vec![Term { node, weight: conv.weight.clone(), window }], affine, None, SLOPE)
 }
 
 fn residual(outline: &mut Outline, node: Node, block: &Residual) -> Result<Node> {
-    let inner = rectified(outline, node, &block.conv1, SAME)?;
+    let inner = rectified(outline, node, &block.conv1, block.modulation.as_ref(), SAME)?;
     let Conv2d { weight, bias, .. } = &block.conv2;
     let affine = Affine::bias(weight.dim(0)?, bias.as_ref())?;
     outline.layer(vec![Term { node: inner, weight: weight.clone(), window: SAME }], affine, Some(node), 1.0)
@@ -38,7 +51,7 @@ impl Anime {
         let mut skips = Vec::new();
         let mut x = photo;
         for down in &self.downs {
-            x = rectified(&mut outline, x, &down.halve, HALVING)?;
+            x = rectified(&mut outline, x, &down.halve, None, HALVING)?;
             x = residual(&mut outline, x, &down.refine)?;
             skips.push(x);
         }
@@ -49,7 +62,7 @@ impl Anime {
         for (up, skip) in self.ups.iter().zip(skips.into_iter().rev()) {
             let doubled = Term { node: x, weight: spread(&up.double)?, window: Window::Doubling { padding: 1 } };
             let beside = Term { node: skip, weight: up.skip.clone(), window: SAME };
-            let affine = Affine::bias(up.bias.elem_count(), Some(&up.bias))?;
+            let affine = affine(up.bias.elem_count(), Some(&up.bias), up.modulation.as_ref())?;
             x = outline.layer(vec![doubled, beside], affine, None, SLOPE)?;
             x = residual(&mut outline, x, &up.refine)?;
         }
@@ -63,7 +76,8 @@ impl Anime {
                 window: Window::Convolution { stride: 2, padding: 2 },
             },
         ];
-        x = outline.layer(terms, Affine::bias(weight.dim(0)?, bias.as_ref())?, None, SLOPE)?;
+        let mixed = affine(weight.dim(0)?, bias.as_ref(), self.mix_modulation.as_ref())?;
+        x = outline.layer(terms, mixed, None, SLOPE)?;
         let Conv2d { weight, bias, .. } = &self.head;
         let affine = Affine::bias(weight.dim(0)?, bias.as_ref())?;
         x = outline.layer(vec![Term { node: x, weight: weight.clone(), window: SAME }], affine, None, 1.0)?;

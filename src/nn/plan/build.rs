@@ -98,16 +98,10 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
     };
     let phases = (0..grid * grid).map(|i| phase((i / grid, i % grid))).collect();
     let slot = |node: Node| places[node.0];
-    let affine = |values: &[f32]| {
-        let mut values = values.to_vec();
-        values.resize(outputs.next_multiple_of(LANES), 0.0);
-        values
-    };
     Ok(Step {
         inputs: layer.terms.iter().map(|term| slot(term.node)).collect(),
         layer: Layer { inputs, grid, phases },
-        scale: affine(&layer.affine.scale),
-        shift: affine(&layer.affine.shift),
+        affine: layer.affine.clone(),
         residual: layer.residual.map(slot),
         outputs: layer.outputs.iter().map(|&(node, slope)| (slot(node), slope)).collect(),
     })

@@ -38,6 +38,8 @@ pub struct Term {
 pub struct Affine {
     pub(super) scale: Vec<f32>,
     pub(super) shift: Vec<f32>,
+    /// What a style adds to the scale and to the shift: `(C, k)` each.
+    styled: Option<(Vec<Vec<f32>>, Vec<Vec<f32>>)>,
 }
 
 impl Affine {
@@ -47,13 +49,39 @@ impl Affine {
     /// When the bias is no vector of f32.
     pub fn bias(channels: usize, bias: Option<&Tensor>) -> Result<Self> {
         let shift = bias.map_or(Ok(vec![0.0; channels]), Tensor::to_vec1)?;
-        Ok(Self { scale: vec![1.0; channels], shift })
+        Ok(Self { scale: vec![1.0; channels], shift, styled: None })
     }
 
     /// Each channel's numbers for `times` channels in its place.
     pub fn repeated(self, times: usize) -> Self {
         let repeat = |values: &[f32]| values.iter().flat_map(|value| std::iter::repeat_n(*value, times)).collect();
-        Self { scale: repeat(&self.scale), shift: repeat(&self.shift) }
+        Self { scale: repeat(&self.scale), shift: repeat(&self.shift), styled: None }
+    }
+
+    /// This, then for a style `v` of `k` entries a scale of `1 + scale·v` and a shift of `shift·v`, both `(C, k)`.
+    ///
+    /// # Errors
+    /// When they are no matrices of f32.
+    pub fn styled(self, scale: &Tensor, shift: &Tensor) -> Result<Self> {
+        Ok(Self { styled: Some((scale.to_vec2()?, shift.to_vec2()?)), ..self })
+    }
+
+    /// Entries of the style that it asks for.
+    pub(super) fn styles(&self) -> usize {
+        self.styled.as_ref().and_then(|(scale, _)| scale.first()).map_or(0, Vec::len)
+    }
+
+    /// Each channel's scale and shift for a style.
+    pub(super) fn at(&self, style: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let Some((scale, shift)) = &self.styled else { return (self.scale.clone(), self.shift.clone()) };
+        let along = |row: &[f32]| row.iter().zip(style).map(|(weight, entry)| weight * entry).sum::<f32>();
+        let own = self.scale.iter().zip(&self.shift);
+        own.zip(scale.iter().zip(shift))
+            .map(|((own_scale, own_shift), (scale, shift))| {
+                let by = 1.0 + along(scale);
+                (own_scale * by, own_shift * by + along(shift))
+            })
+            .unzip()
     }
 
     /// This, then another.
@@ -152,7 +180,11 @@ impl Outline {
         }
         let Some((channels, Some(halvings))) = shape else { bail!("a layer needs a term") };
         let fits = |node: &Node| (self.nodes[node.0].channels, self.nodes[node.0].halvings) == (channels, halvings);
-        if affine.scale.len() != channels || affine.shift.len() != channels || !residual.as_ref().is_none_or(fits) {
+        if affine.scale.len() != channels
+            || affine.shift.len() != channels
+            || affine.styled.as_ref().is_some_and(|(a, b)| a.len() != channels || b.len() != channels)
+            || !residual.as_ref().is_none_or(fits)
+        {
             bail!("a layer of {channels} channels has a bias or a residual of others");
         }
         let mut outputs = Vec::new();

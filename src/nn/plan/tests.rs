@@ -39,12 +39,12 @@ fn tolerance(set: Instructions, reference: &Tensor) -> f32 {
 }
 
 /// Every available kernel's picture against `reference`.
-fn compare(outline: &Outline, photo: &Tensor, reference: &Tensor) {
+fn compare(outline: &Outline, photo: &Tensor, style: &[f32], reference: &Tensor) {
     for set in available() {
         let plan = plan(outline, set).unwrap();
         // Twice: the second picture is drawn in buffers that the first one has used.
         for _ in 0..2 {
-            let drawn = plan.draw(photo).unwrap();
+            let drawn = plan.draw(photo, style).unwrap();
             assert_eq!(drawn.dims(), reference.dims(), "{set:?}");
             let off = largest(&(&drawn - reference).unwrap());
             assert!(off <= tolerance(set, reference), "{set:?}: {off} off");
@@ -89,7 +89,7 @@ proptest! {
         let joined = outline.layer(both, biased(), None, 0.2).unwrap();
         let refined = outline.layer(vec![term(joined, &same, conv(1, 1))], biased(), Some(joined), 1.0).unwrap();
         let drawn = outline.layer(vec![term(refined, &last, conv(1, 0))], none(inputs), None, 1.0).unwrap();
-        compare(&outline.finish(drawn, Finish::Tanh), &photo, &reference);
+        compare(&outline.finish(drawn, Finish::Tanh), &photo, &[], &reference);
     }
 }
 
@@ -108,14 +108,32 @@ fn trained<G: Generator>(scale: f32, build: impl Fn(candle_nn::VarBuilder<'stati
 #[test]
 fn the_anime_generator_is_the_same_picture() {
     for widths in [vec![4, 6], vec![8, 20, 40], vec![32, 64, 128, 192]] {
-        let network = trained(0.03, |vb| anime(&AnimeConfig { widths: widths.clone(), blocks: 1 }, vb));
+        let network = trained(0.03, |vb| anime(&AnimeConfig { widths: widths.clone(), blocks: 1, styles: 0 }, vb));
         let outline = network.outline().unwrap().unwrap();
         let multiple = network.multiple();
         for (batch, height, width) in [(1, 1, 1), (2, 3, 2), (1, 2, 7)] {
             let photo = noise(&[batch, 3, height * multiple, width * multiple], 0.9, 7);
-            compare(&outline, &photo, &network.forward(&photo, &Pass::INFERENCE).unwrap());
+            compare(&outline, &photo, &[], &network.forward(&photo, &Pass::INFERENCE).unwrap());
         }
     }
+}
+
+#[test]
+fn a_style_scales_and_shifts() {
+    let config = AnimeConfig { widths: vec![8, 12], blocks: 1, styles: 3 };
+    let network = trained(0.1, |vb| anime(&config, vb));
+    let outline = network.outline().unwrap().unwrap();
+    let photo = noise(&[2, 3, 8, 12], 0.9, 3);
+    let draw = |style: &Tensor| network.forward(&photo, &Pass { style: Some(style), ..Pass::INFERENCE }).unwrap();
+    let mut pictures = Vec::new();
+    for style in [[1.0f32, 0.0, 0.0], [0.2, 0.3, 0.5], [0.0; 3]] {
+        let reference = draw(&Tensor::from_slice(&style, (1, 3), &Device::Cpu).unwrap());
+        compare(&outline, &photo, &style, &reference);
+        pictures.push(reference);
+    }
+    assert!(largest(&(&pictures[0] - &pictures[1]).unwrap()) > 0.01, "styles must differ for this to prove anything");
+    let error = plan(&outline, Instructions::Portable).unwrap().draw(&photo, &[1.0]).unwrap_err().to_string();
+    assert!(error.contains("3 styles, not 1"), "{error}");
 }
 
 #[test]
@@ -126,7 +144,7 @@ fn pix2pix_unets_are_the_same_picture() {
         let outline = network.outline().unwrap().unwrap();
         for (batch, height, width) in [(1, 1, 1), (3, 1, 2)] {
             let photo = noise(&[batch, inputs, height << depth, width << depth], 0.9, 5);
-            compare(&outline, &photo, &network.forward(&photo, &Pass::INFERENCE).unwrap());
+            compare(&outline, &photo, &[], &network.forward(&photo, &Pass::INFERENCE).unwrap());
         }
     }
 }
@@ -139,7 +157,7 @@ fn a_norm_over_the_picture_has_no_plan() {
 
 #[test]
 fn buffers_are_shared_and_pictures_of_other_sizes_fit() {
-    let network = trained(0.03, |vb| anime(&AnimeConfig { widths: vec![8, 12, 16], blocks: 2 }, vb));
+    let network = trained(0.03, |vb| anime(&AnimeConfig { widths: vec![8, 12, 16], blocks: 2, styles: 0 }, vb));
     let outline = network.outline().unwrap().unwrap();
     let packed = Packed::<Portable>::new(&outline).unwrap();
     assert!(
@@ -151,8 +169,8 @@ fn buffers_are_shared_and_pictures_of_other_sizes_fit() {
     for (height, width) in [(16, 24), (8, 8), (16, 24), (40, 16)] {
         let photo = noise(&[1, 3, height, width], 0.9, height as u32);
         let reference = network.forward(&photo, &Pass::INFERENCE).unwrap();
-        assert!(largest(&(packed.draw(&photo).unwrap() - reference).unwrap()) < 2e-5);
+        assert!(largest(&(packed.draw(&photo, &[]).unwrap() - reference).unwrap()) < 2e-5);
     }
-    let error = packed.draw(&noise(&[1, 3, 12, 8], 1.0, 1)).unwrap_err().to_string();
+    let error = packed.draw(&noise(&[1, 3, 12, 8], 1.0, 1), &[]).unwrap_err().to_string();
     assert!(error.contains("multiples of 8"), "{error}");
 }

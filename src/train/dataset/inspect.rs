@@ -136,8 +136,7 @@ fn read(name: &str, source: &Source, contents: Contents) -> Result<Pair, DataErr
     match (contents, source) {
         (Contents::Photos, Source::Two { a, .. }) => {
             let photo = super::picture(a)?;
-            let target = Picture { width: 1, height: 1, rgb: vec![0; 3], alpha: None };
-            Ok(Pair { name: name.to_owned(), photo, target })
+            Ok(Pair { name: name.to_owned(), photo, targets: Vec::new() })
         }
         _ => super::read(name, source, Direction::AtoB),
     }
@@ -145,16 +144,18 @@ fn read(name: &str, source: &Source, contents: Contents) -> Result<Pair, DataErr
 
 fn constant_sides(pair: &Pair, contents: Contents) -> Vec<&'static str> {
     let is_constant = |picture: &Picture| picture.rgb.chunks_exact(3).all(|pixel| pixel == &picture.rgb[..3]);
-    let sides: &[(&str, &Picture)] = match contents {
-        Contents::Pairs => &[("side A", &pair.photo), ("side B", &pair.target)],
-        Contents::Photos => &[("photo", &pair.photo)],
+    let names = match contents {
+        Contents::Pairs => ["side A", "side B"],
+        Contents::Photos => ["photo", ""],
     };
-    sides.iter().filter(|(_, picture)| is_constant(picture)).map(|(side, _)| *side).collect()
+    let sides = names.into_iter().zip(std::iter::once(&pair.photo).chain(&pair.targets));
+    sides.filter(|(_, picture)| is_constant(picture)).map(|(side, _)| side).collect()
 }
 
 fn fingerprint(pair: &Pair) -> [u8; 32] {
     let size = [pair.photo.width.to_le_bytes(), pair.photo.height.to_le_bytes()].concat();
-    Sha256::new().chain_update(size).chain_update(&pair.photo.rgb).chain_update(&pair.target.rgb).finalize().into()
+    let pictures = std::iter::once(&pair.photo).chain(&pair.targets);
+    pictures.fold(Sha256::new().chain_update(size), |hash, picture| hash.chain_update(&picture.rgb)).finalize().into()
 }
 
 fn place(source: &Source) -> String {

@@ -92,6 +92,13 @@ pub(super) enum Source {
         /// Side B.
         b: PathBuf,
     },
+    /// A photo and its rendered targets, one a look.
+    Rendered {
+        /// The photo.
+        photo: PathBuf,
+        /// The targets, in the order of the looks.
+        targets: Vec<PathBuf>,
+    },
 }
 
 impl Source {
@@ -100,6 +107,7 @@ impl Source {
         match self {
             Self::SideBySide(file) => (file, file),
             Self::Two { a, b } => (a, b),
+            Self::Rendered { photo, targets } => (photo, targets.first().unwrap_or(photo)),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Targets that a look renders, each once.
+//! Targets that looks render, each once.
 
-use super::DataError;
 use super::layout::Source;
+use super::{DataError, Pair};
 use crate::imaging::{Format, Picture, encode};
 use crate::looks::Look;
 use crate::models::publish::replace;
@@ -14,26 +14,43 @@ use std::path::{Path, PathBuf};
 /// yet are rendered on all cores.
 pub(super) fn pairs(
     photos: Vec<(String, PathBuf)>,
-    look: Look,
+    looks: &[Look],
     cache: &Path,
     progress: &ProgressBar,
 ) -> Result<Vec<(String, Source)>, DataError> {
     progress.set_length(photos.len() as u64);
-    let edition = edition(look);
+    let looks: Vec<_> = looks.iter().map(|&look| (look, edition(look))).collect();
     photos
         .into_par_iter()
         .map(|(name, photo)| {
             let bytes = std::fs::read(&photo).map_err(|source| DataError::Read { file: photo.clone(), source })?;
-            let target = cache.join(format!("{look}-{edition}-{}.png", &sha256(&bytes)[..32]));
-            if !target.is_file() {
-                let drawn = look.render(&super::decoded(&bytes, &photo)?);
-                let png = encode(&drawn, Format::Png, None);
-                replace(&target, &png.map_err(|source| DataError::Encode { name: name.clone(), source })?)?;
+            let hash = &sha256(&bytes)[..32];
+            let mut targets = Vec::with_capacity(looks.len());
+            for (look, edition) in &looks {
+                let target = cache.join(format!("{look}-{edition}-{hash}.png"));
+                if !target.is_file() {
+                    let drawn = look.render(&super::decoded(&bytes, &photo)?);
+                    let png = encode(&drawn, Format::Png, None);
+                    replace(&target, &png.map_err(|source| DataError::Encode { name: name.clone(), source })?)?;
+                }
+                targets.push(target);
             }
             progress.inc(1);
-            Ok((name, Source::Two { a: photo, b: target }))
+            Ok((name, Source::Rendered { photo, targets }))
         })
         .collect()
+}
+
+/// The pair of a photo and its targets.
+pub(super) fn read(name: &str, photo: &Path, targets: &[PathBuf]) -> Result<Pair, DataError> {
+    let seen = super::picture(photo)?;
+    let read = |file: &PathBuf| {
+        let target = super::picture(file)?;
+        super::same_size((photo, file), &seen, &target)?;
+        Ok(target)
+    };
+    let targets = targets.iter().map(read).collect::<Result<_, DataError>>()?;
+    Ok(Pair { name: name.to_owned(), photo: seen, targets })
 }
 
 /// Names what `look` draws today, by what it makes of a fixed picture: when a

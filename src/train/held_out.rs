@@ -1,0 +1,67 @@
+//! What a run looks at after each epoch: pairs that it does not learn from.
+
+use super::dataset::{DataError, Pair, Pairs};
+use super::metrics::{self, Figures};
+use super::trainer::Trainer;
+use crate::imaging::{Picture, pad, tensor};
+use crate::looks::Look;
+use candle_core::{Device, Result};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Pictures drawn after an epoch, at most: enough to steer by.
+const VALIDATED: usize = 24;
+/// Pictures in the sample grid.
+const SAMPLED: usize = 4;
+
+/// Some of the held-out pairs, spread over the set.
+pub(super) struct HeldOut {
+    pairs: Vec<Arc<Pair>>,
+    looks: Vec<Look>,
+}
+
+impl HeldOut {
+    /// Of `pairs`, whose targets are `looks`; none without pairs.
+    pub(super) fn of(pairs: Option<&Pairs>, looks: &[Look]) -> std::result::Result<Self, DataError> {
+        let chosen = pairs.map_or(Ok(Vec::new()), |pairs| {
+            let step = pairs.len().div_ceil(VALIDATED).max(1);
+            (0..pairs.len()).step_by(step).map(|i| pairs.read(i)).collect()
+        })?;
+        Ok(Self { pairs: chosen, looks: looks.to_vec() })
+    }
+
+    /// Medians over the pictures, and of each look where there are several;
+    /// each picture is drawn in one look, in turn.
+    pub(super) fn measure(&self, trainer: &Trainer) -> Result<(Option<Figures>, BTreeMap<String, Figures>)> {
+        let mut all = Vec::new();
+        for (i, pair) in self.pairs.iter().enumerate() {
+            let turn = i % pair.targets.len();
+            all.push(metrics::figures(&draw(trainer, pair, turn)?, &pair.targets[turn]));
+        }
+        let mut looks = BTreeMap::new();
+        for (turn, look) in self.looks.iter().enumerate().filter(|_| self.looks.len() > 1) {
+            let of_look: Vec<_> = all.iter().skip(turn).step_by(self.looks.len()).copied().collect();
+            looks.extend(metrics::medians(&of_look).map(|figures| (look.to_string(), figures)));
+        }
+        Ok((metrics::medians(&all), looks))
+    }
+
+    /// Rows of photo, drawing and target, the looks in turn.
+    pub(super) fn grid(&self, trainer: &Trainer) -> Result<Vec<[Picture; 3]>> {
+        let row = |(i, pair): (usize, &Arc<Pair>)| {
+            let turn = i % pair.targets.len();
+            Ok([pair.photo.clone(), draw(trainer, pair, turn)?, pair.targets[turn].clone()])
+        };
+        self.pairs.iter().take(SAMPLED).enumerate().map(row).collect()
+    }
+}
+
+/// The photo of `pair` as the trainer now draws it in look `turn`.
+fn draw(trainer: &Trainer, pair: &Pair, turn: usize) -> Result<Picture> {
+    let photo = tensor::from_picture(&pair.photo, &Device::Cpu)?;
+    let padded = pad::to_multiple(&photo, trainer.multiple())?;
+    let style: Vec<f32> = (0..pair.targets.len()).map(|i| if i == turn { 1.0 } else { 0.0 }).collect();
+    let (width, height) = (pair.photo.width, pair.photo.height);
+    let drawn = pad::crop(&trainer.draw(&padded, &style)?, height as usize, width as usize)?;
+    Ok(Picture { width, height, rgb: tensor::to_rgb(&drawn)?, alpha: None })
+}
