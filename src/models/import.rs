@@ -7,6 +7,7 @@
 //! it is.
 
 mod archive;
+mod cursor;
 mod pickle;
 mod state_dict;
 mod stored;

@@ -8,6 +8,7 @@
 //! nothing is copied when the memo repeats it and nothing recurses, however
 //! deep a pickle nests: its cost is linear in its length.
 
+use super::cursor::{Cursor, damaged};
 use super::stored::{Number, Storage, StoredTensor};
 use super::{ImportError, quoted};
 use std::collections::HashMap;
@@ -65,8 +66,13 @@ enum Value {
 /// When the pickle names anything but a state dict's objects, is not whole, or
 /// is of something else.
 pub fn read(bytes: &[u8]) -> Result<Vec<(String, StoredTensor)>, ImportError> {
-    let mut machine =
-        Machine { rest: bytes, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+    let mut machine = Machine {
+        rest: Cursor::new(bytes),
+        values: Vec::new(),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+    };
     let top = loop {
         if let Some(top) = machine.step()? {
             break top;
@@ -76,7 +82,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<(String, StoredTensor)>, ImportError> {
 }
 
 struct Machine<'a> {
-    rest: &'a [u8],
+    rest: Cursor<'a>,
     values: Vec<Value>,
     stack: Vec<Id>,
     /// Heights of the stack where a MARK was set.
@@ -84,16 +90,12 @@ struct Machine<'a> {
     memo: HashMap<u32, Id>,
 }
 
-fn damaged<T>(what: &str) -> Result<T, ImportError> {
-    Err(ImportError::Damaged(format!("its pickle {what}")))
-}
-
-impl<'a> Machine<'a> {
+impl Machine<'_> {
     /// One instruction; the answer when it was the last.
     fn step(&mut self) -> Result<Option<Id>, ImportError> {
-        match self.u8()? {
+        match self.rest.u8()? {
             // PROTO
-            0x80 => match self.u8()? {
+            0x80 => match self.rest.u8()? {
                 ..=2 => {}
                 _ => return Err(ImportError::Kind("pickled by another protocol than torch.save's own 2".into())),
             },
@@ -103,18 +105,18 @@ impl<'a> Machine<'a> {
             b'M' => self.int(2)?,                          // BININT2
             b'J' => {
                 // BININT, the one with a sign
-                let value = i32::from_le_bytes(self.array()?);
+                let value = i32::from_le_bytes(self.rest.array()?);
                 self.push(Value::Int(value.into()));
             }
             0x8a => {
                 // LONG1
-                let length = self.u8()?.into();
+                let length = self.rest.u8()?.into();
                 self.int(length)?;
             }
             b'X' => {
                 // BINUNICODE
-                let length = u32::from_le_bytes(self.array()?) as usize;
-                let Ok(text) = std::str::from_utf8(self.take(length)?) else {
+                let length = u32::from_le_bytes(self.rest.array()?) as usize;
+                let Ok(text) = std::str::from_utf8(self.rest.take(length)?) else {
                     return damaged("has text that is not UTF-8");
                 };
                 self.push(Value::Text(text.to_owned()));
@@ -145,22 +147,22 @@ impl<'a> Machine<'a> {
             }
             b'q' => {
                 // BINPUT
-                let place = self.u8()?.into();
+                let place = self.rest.u8()?.into();
                 self.remember(place)?;
             }
             b'r' => {
                 // LONG_BINPUT
-                let place = u32::from_le_bytes(self.array()?);
+                let place = u32::from_le_bytes(self.rest.array()?);
                 self.remember(place)?;
             }
             b'h' => {
                 // BINGET
-                let place = self.u8()?.into();
+                let place = self.rest.u8()?.into();
                 self.recall(place)?;
             }
             b'j' => {
                 // LONG_BINGET
-                let place = u32::from_le_bytes(self.array()?);
+                let place = u32::from_le_bytes(self.rest.array()?);
                 self.recall(place)?;
             }
             b'c' => self.global()?,  // GLOBAL
@@ -193,7 +195,7 @@ impl<'a> Machine<'a> {
     }
 
     fn global(&mut self) -> Result<(), ImportError> {
-        let (module, name) = (self.line()?, self.line()?);
+        let (module, name) = (self.rest.line()?, self.rest.line()?);
         match Global::named(module, name) {
             Some(global) => self.push(Value::Global(global)),
             None => {
@@ -325,44 +327,54 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A whole number of so many bytes, at most eight. (A negative one of fewer
-    /// comes out positive: a state dict's sizes have no sign.)
     fn int(&mut self, length: usize) -> Result<(), ImportError> {
-        let bytes = self.take(length)?;
-        let mut wide = [0; 8];
-        match wide.get_mut(..length) {
-            Some(low) => low.copy_from_slice(bytes),
-            None => return damaged("has a number of more than 64 bits"),
-        }
-        self.push(Value::Int(i64::from_le_bytes(wide)));
+        let value = self.rest.int(length)?;
+        self.push(Value::Int(value));
         Ok(())
     }
+}
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], ImportError> {
-        match self.rest.split_at_checked(length) {
-            Some((taken, rest)) => {
-                self.rest = rest;
-                Ok(taken)
-            }
-            None => damaged("ends too early"),
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::archive::Archive;
+    use super::*;
+    use std::path::Path;
+
+    /// The pickle that PyTorch wrote.
+    fn real() -> Vec<u8> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/unet_256.pth");
+        Archive::open(&file).unwrap().pickle().unwrap()
+    }
+
+    #[test]
+    fn a_state_dict_keeps_its_order_and_shapes() {
+        let tensors = read(&real()).unwrap();
+        assert_eq!(tensors.len(), 82);
+        let (name, first) = &tensors[0];
+        assert_eq!((name.as_str(), first.shape.as_slice()), ("model.model.0.weight", &[1, 3, 4, 4][..]));
+        assert_eq!((first.strides.as_slice(), first.storage.number), (&[48, 16, 4, 1][..], Number::F32));
+        assert_eq!(tensors[81].0, "model.model.3.bias");
+    }
+
+    /// Whatever the bytes are, reading them ends, and with an answer.
+    #[test]
+    fn broken_pickles_are_answered() {
+        let whole = real();
+        for length in (0..whole.len()).step_by(3) {
+            assert!(read(&whole[..length]).is_err(), "{length}");
         }
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], ImportError> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
-    }
-
-    fn u8(&mut self) -> Result<u8, ImportError> {
-        Ok(self.array::<1>()?[0])
-    }
-
-    /// Text up to the end of a line.
-    fn line(&mut self) -> Result<&'a str, ImportError> {
-        let Some(length) = self.rest.iter().position(|byte| *byte == b'\n') else { return damaged("ends too early") };
-        let line = self.take(length)?;
-        self.take(1)?;
-        std::str::from_utf8(line).or_else(|_| damaged("has a name that is not UTF-8"))
+        let mut broken = whole.clone();
+        for at in 0..whole.len() {
+            for value in [b'R', 0xff, whole[at] ^ 1] {
+                broken[at] = value;
+                if let Ok(tensors) = read(&broken) {
+                    let inside = |t: &StoredTensor| t.offset < t.storage.count && t.shape.len() == t.strides.len();
+                    assert!(tensors.iter().all(|(_, tensor)| inside(tensor)));
+                }
+            }
+            broken[at] = whole[at];
+        }
     }
 }
