@@ -5,6 +5,7 @@ pub mod eval;
 pub mod exit;
 pub mod fit;
 pub mod health;
+pub mod import;
 pub mod looks;
 pub mod models;
 pub mod progress;

@@ -58,7 +58,7 @@ const FOLDERS: &[Folder] = &[
     Folder {
         name: "models",
         modules: &["nn"],
-        crates: &["candle_core", "candle_nn", "half", "rust_embed", "safetensors"],
+        crates: &["candle_core", "candle_nn", "half", "rust_embed", "safetensors", "zip"],
     },
     Folder {
         name: "nn",

@@ -10,6 +10,8 @@ mod numbers;
 
 #[path = "golden/anime.rs"]
 mod anime;
+#[path = "golden/import.rs"]
+mod import;
 #[path = "golden/losses.rs"]
 mod losses;
 #[path = "golden/nets.rs"]

@@ -1,6 +1,6 @@
 //! The command line of `sakuga`.
 
-use super::{health, models, serve, stylize};
+use super::{health, import, models, serve, stylize};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -26,6 +26,8 @@ enum Command {
     Stylize(stylize::StylizeArgs),
     /// List the models that are there
     Models(models::ModelsArgs),
+    /// Make a PyTorch checkpoint a model
+    Import(import::ImportArgs),
 }
 
 /// Runs what the command line says.
@@ -38,6 +40,7 @@ pub fn run(cli: ServiceCli) -> Result<()> {
         Some(Command::Health(args)) => health::run(args),
         Some(Command::Stylize(args)) => stylize::run(args),
         Some(Command::Models(args)) => models::run(args),
+        Some(Command::Import(args)) => import::run(args),
         None => serve::run(cli.serve),
     }
 }

@@ -41,6 +41,22 @@ pub type Tensors = HashMap<String, Tensor>;
 pub fn publish(
     dir: &Path,
     name: &str,
+    card: Card,
+    generator: &Tensors,
+    discriminator: Option<&Tensors>,
+) -> Result<PathBuf, PublishError> {
+    publish_as(DType::F16, dir, name, card, generator, discriminator)
+}
+
+/// [`publish`] with weights of another float type: f32 keeps to the last bit
+/// what others trained.
+///
+/// # Errors
+/// As [`publish`].
+pub fn publish_as(
+    dtype: DType,
+    dir: &Path,
+    name: &str,
     mut card: Card,
     generator: &Tensors,
     discriminator: Option<&Tensors>,
@@ -50,20 +66,21 @@ pub fn publish(
         return Err(PublishError::Name(name.to_owned()));
     }
     std::fs::create_dir_all(dir).map_err(|source| PublishError::Write { file: dir.to_owned(), source })?;
-    let write = |file: String, tensors: &Tensors| -> Result<WeightFile, PublishError> {
-        let bytes = pack(tensors, DType::F16)?;
-        replace(&dir.join(&file), &bytes)?;
-        Ok(WeightFile { file, sha256: sha256(&bytes) })
+    // All files are written before the first gets its name.
+    let mut staged = Vec::new();
+    let mut stage = |file: String, bytes: &[u8]| -> Result<WeightFile, PublishError> {
+        staged.push(Staged::write(dir.join(&file), bytes)?);
+        Ok(WeightFile { file, sha256: sha256(bytes) })
     };
-    card.weights.generator = write(format!("../weights/{name}.safetensors"), generator)?;
+    card.weights.generator = stage(format!("../weights/{name}.safetensors"), &pack(generator, dtype)?)?;
     card.weights.discriminator = discriminator
-        .map(|tensors| write(format!("../weights/{name}-discriminator.safetensors"), tensors))
+        .map(|tensors| stage(format!("../weights/{name}-discriminator.safetensors"), &pack(tensors, dtype)?))
         .transpose()?;
     // The file's name is the model's: written inside, it could only disagree.
     card.name.clear();
-    let path = dir.join(format!("{name}.toml"));
-    replace(&path, toml::to_string_pretty(&card)?.as_bytes())?;
-    Ok(path)
+    stage(format!("{name}.toml"), toml::to_string_pretty(&card)?.as_bytes())?;
+    staged.into_iter().try_for_each(Staged::rename)?;
+    Ok(dir.join(format!("{name}.toml")))
 }
 
 /// The tensors as a safetensors file of `dtype` (whole numbers stay as they are).
@@ -89,15 +106,32 @@ pub fn pack(tensors: &Tensors, dtype: DType) -> Result<Vec<u8>, PublishError> {
 /// # Errors
 /// When the folder or the file cannot be written.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PublishError> {
-    let failed = |source| PublishError::Write { file: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    // Temporary files are private; a published one is for everybody.
-    #[cfg(unix)]
-    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    Staged::write(path.to_owned(), bytes)?.rename()
+}
+
+/// A file written beside its place; gone again unless it is renamed.
+struct Staged {
+    file: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl Staged {
+    fn write(path: PathBuf, bytes: &[u8]) -> Result<Self, PublishError> {
+        let failed = |source| PublishError::Write { file: path.clone(), source };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        file.write_all(bytes).map_err(failed)?;
+        // Temporary files are private; a published one is for everybody.
+        #[cfg(unix)]
+        file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        Ok(Self { file, path })
+    }
+
+    fn rename(self) -> Result<(), PublishError> {
+        let Self { file, path } = self;
+        file.persist(&path).map_err(|error| PublishError::Write { file: path, source: error.error })?;
+        Ok(())
+    }
 }
