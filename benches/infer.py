@@ -73,7 +73,7 @@ def main():
     words.add_argument("--profile", default="release", help="cargo's, of Sakuga")
     args = words.parse_args()
     own = binary("worker", args.profile)
-    peer = Path(__file__).parent / "peers/worker.py"
+    peer = Path(__file__).resolve().parent / "peers/worker.py"
     report = Report("infer", f"Inference: ms a picture (ratio to ONNX Runtime), {args.threads} threads")
     for model in args.models:
         rest = [model, str(args.threads), str(FOLDER)]

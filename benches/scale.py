@@ -9,7 +9,7 @@ from PIL import Image
 from report import FOLDER, Report, binary
 from services import sakuga
 
-sys.path.append(str(Path(__file__).parent / "peers"))
+sys.path.append(str(Path(__file__).resolve().parent / "peers"))
 from picture import picture  # noqa: E402
 
 

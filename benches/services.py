@@ -95,4 +95,4 @@ def peer(kind, threads, model, processes):
         "FOLDER": str(FOLDER),
     }
     fast = ["--loop", "uvloop", "--http", "httptools"]
-    return Service([sys.executable, *words, *fast], environment, cwd=Path(__file__).parent / "peers")
+    return Service([sys.executable, *words, *fast], environment, cwd=Path(__file__).resolve().parent / "peers")

@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 sakuga, folder = sys.argv[1], Path(sys.argv[2])
-root = Path(__file__).parents[2]
+root = Path(__file__).resolve().parents[2]
 PICTURES = {256: 8, 512: 8, 1024: 1}
 
 
