@@ -1,9 +1,9 @@
 //! Checkpoints of pytorch-CycleGAN-and-pix2pix become Sakuga's models.
 //!
-//! A `.pth` is a zip ([`archive`]) of one pickle ([`pickle`]) that names the
+//! A `.pth` is a zip (`archive`) of one pickle (`pickle`) that names the
 //! tensors, and a file of raw numbers a tensor. Nothing in it is ever run: the
 //! pickle's reader knows the few objects a state dict consists of and refuses
-//! every other by name. [`unet`] tells from the names and shapes what network
+//! every other by name. `unet` tells from the names and shapes what network
 //! it is.
 
 mod archive;

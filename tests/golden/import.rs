@@ -44,3 +44,28 @@ fn another_architecture_than_asked_for() {
     assert!(matches!(error, ImportError::Kind(_)), "{error}");
     assert_eq!(error.to_string(), "it is a unet_128, not a unet_256: leave --arch out");
 }
+
+/// Whatever the bytes are, reading them ends, and with an answer.
+#[test]
+fn broken_containers_are_answered() {
+    let whole = std::fs::read(checkpoint("unet_128")).unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("net.pth");
+    // The zip's directory lies at its end.
+    let directory = whole.len() - 8_000;
+    let (mut refused, mut tried) = (0, 0);
+    for at in (0..directory).step_by(499).chain((directory..whole.len()).step_by(11)) {
+        let mut broken = whole.clone();
+        broken[at] ^= 0x55;
+        std::fs::write(&file, broken).unwrap();
+        tried += 1;
+        match read(&file, None) {
+            Ok(imported) => assert_eq!(imported.tensors.len(), 59),
+            Err(error) => {
+                assert!(!error.to_string().contains('\n'), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > tried / 2, "{refused} of {tried} were refused");
+}

@@ -83,9 +83,9 @@ impl StoredTensor {
             let Some(turning) = (0..index.len()).rev().find(|&at| index[at] + 1 < self.shape[at]) else {
                 return floats;
             };
-            for at in turning + 1..index.len() {
-                place -= index[at] * self.strides[at];
-                index[at] = 0;
+            for (turn, stride) in index.iter_mut().zip(&self.strides).skip(turning + 1) {
+                place -= *turn * stride;
+                *turn = 0;
             }
             index[turning] += 1;
             place += self.strides[turning];

@@ -41,10 +41,14 @@ pub fn infer(state: &StateDict) -> Result<Found, ImportError> {
     if depth != UNET_128 && depth != UNET_256 {
         return unsupported(format!("a U-Net of {depth} halvings: only unet_128 (7) and unet_256 (8) can be imported"));
     }
-    let statistics = state.names().any(|name| name.ends_with(".running_mean"));
-    let scales = state.has(&format!("{}.2.weight", path(2)));
-    if !(statistics && scales) {
-        let norm = if state.has("model.model.0.bias") { "instance norm" } else { "no norm" };
+    // Only instance norm leaves the first convolution a bias; files from before
+    // PyTorch 0.4 have statistics with it all the same.
+    let norm = match state.has("model.model.0.bias") {
+        true => Some("instance norm"),
+        false if !state.names().any(|name| name.ends_with(".running_mean")) => Some("no norm"),
+        false => None,
+    };
+    if let Some(norm) = norm {
         return unsupported(format!("a U-Net with {norm}: only batch norm (--norm batch) can be imported yet"));
     }
     if (*inputs, *outputs) != (3, 3) {
@@ -141,5 +145,72 @@ impl Found {
             }
         }
         slots
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::stored::{Number, Storage, StoredTensor};
+    use super::*;
+
+    /// The names and shapes of a U-Net, as its file would have them.
+    fn shapes(depth: usize, width: usize) -> Vec<(String, Vec<usize>)> {
+        let found = Found { depth, config: UNetConfig { width, ..UNetConfig::default() } };
+        (1..=depth).flat_map(|level| found.level(level)).map(|slot| (slot.theirs, slot.shape)).collect()
+    }
+
+    fn state(shapes: Vec<(String, Vec<usize>)>) -> StateDict {
+        let stored = |shape: Vec<usize>| {
+            let storage = Storage { key: "0".into(), number: Number::F32, count: shape.iter().product() };
+            StoredTensor { storage, offset: 0, strides: vec![0; shape.len()], shape }
+        };
+        StateDict::of(shapes.into_iter().map(|(name, shape)| (name, stored(shape))).collect(), u64::MAX).unwrap()
+    }
+
+    #[track_caller]
+    fn refused(shapes: Vec<(String, Vec<usize>)>, needle: &str) {
+        let state = state(shapes);
+        let error = infer(&state).and_then(|found| found.slots(&state)).err().unwrap().to_string();
+        assert!(error.contains(needle), "{error}");
+    }
+
+    #[test]
+    fn sizes_are_found_out() {
+        for (depth, width, kind, tensors) in [(8, 64, "unet_256", 69), (7, 24, "unet_128", 59)] {
+            let mut shapes = shapes(depth, width);
+            shapes.push(("model.model.1.model.2.num_batches_tracked".into(), vec![]));
+            let state = state(shapes);
+            let found = infer(&state).unwrap();
+            assert_eq!((found.depth, found.config.width, found.architecture().kind()), (depth, width, kind));
+            assert_eq!(found.slots(&state).unwrap().len(), tensors);
+        }
+    }
+
+    #[test]
+    fn other_u_nets_are_refused() {
+        refused(shapes(9, 4), "a U-Net of 9 halvings: only unet_128 (7) and unet_256 (8)");
+        let mut instance = shapes(8, 4);
+        instance.retain(|(name, _)| !name.contains(".running_"));
+        refused(instance.clone(), "a U-Net with no norm");
+        instance.push(("model.model.0.bias".into(), vec![4]));
+        refused(instance, "a U-Net with instance norm");
+        let mut grey = shapes(8, 4);
+        grey[0].1[1] = 1;
+        refused(grey, "from 1 to 3 channels");
+    }
+
+    #[test]
+    fn tensors_that_do_not_fit_are_named() {
+        let mut less = shapes(7, 4);
+        let (name, _) = less.remove(5);
+        refused(less, &format!("it does not fit a unet_128: {name:?} is missing"));
+        let mut more = shapes(7, 4);
+        more.push(("model.model.9.weight".into(), vec![1]));
+        refused(more, "it has no \"model.model.9.weight\"");
+        let mut other = shapes(7, 4);
+        other[3].1[0] += 1;
+        refused(other, "instead of");
     }
 }

@@ -1,0 +1,55 @@
+"""Where the benchmarks write: the terminal, and target/bench/report.md."""
+
+import datetime
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "target/bench"
+
+
+def binary(name, profile):
+    """Builds `sakuga` and its `worker`, always both so that neither is built twice, and tells where one lies."""
+    command = ["cargo", "build", "--locked", "--profile", profile, "--bin", "sakuga", "--bench", "worker"]
+    command += ["--message-format", "json-render-diagnostics"]
+    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    messages = map(json.loads, filter(None, built.splitlines()))
+    return next(m["executable"] for m in messages if m.get("executable") and m["target"]["name"] == name)
+
+
+def machine():
+    """The processor's name and how many of it there are."""
+    name = "unknown processor"
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        name = next((line.split(":")[1].strip() for line in info.open() if line.startswith("model name")), name)
+    return f"{name}, {os.cpu_count()} cores"
+
+
+class Report:
+    """A section of the report; an earlier one of the same name is replaced."""
+
+    def __init__(self, name, title):
+        self.file = FOLDER / f"{name}.md"
+        self.file.write_text("")
+        self.line(f"## {title}\n")
+        now = datetime.datetime.now().strftime("%Y-%m-%d %H:%M")
+        self.line(f"{machine()}; {now}; `{' '.join(['python', *sys.argv])}`\n".replace(f"{ROOT}/", ""))
+
+    def line(self, text=""):
+        print(text, flush=True)
+        with self.file.open("a") as file:
+            print(text, file=file)
+        sections = (FOLDER / f"{name}.md" for name in ("infer", "service", "scale"))
+        (FOLDER / "report.md").write_text("\n".join(part.read_text() for part in sections if part.exists()))
+
+    def row(self, cells):
+        self.line("| " + " | ".join(str(cell) for cell in cells) + " |")
+
+    def table(self, head):
+        self.line()
+        self.row(head)
+        self.row(["---"] * len(head))

@@ -1,0 +1,57 @@
+"""`make bench`, the second part: a photo of twelve megapixels posted and answered, Sakuga beside FastAPI.
+
+Every service is up all the time and is asked in turns. The peers run once as one process with all
+threads, once as a process a thread, which uvicorn's documentation advises: the better counts.
+"""
+
+import argparse
+import statistics
+
+from report import FOLDER, Report, binary
+from services import peer, sakuga
+
+
+def stages(service, photo, repeats, max_side):
+    """Medians of one client's answers: whole, decode, infer, encode, in ms."""
+    answers = [service.ask(photo, max_side=max_side)[1:] for _ in range(repeats + 1)][1:]
+    names = ("decode", "infer", "encode")
+    parts = [statistics.median(parts.get(name, float("nan")) for parts, _ in answers) for name in names]
+    return [1e3 * statistics.median(whole for _, whole in answers), *parts]
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--models", nargs="+", default=["anime", "unet_256-32"])
+    words.add_argument("--max-side", type=int, default=1536)
+    words.add_argument("--repeats", type=int, default=5, help="answers to one client; rounds of many")
+    words.add_argument("--clients", type=int, default=4)
+    words.add_argument("--requests", type=int, default=3, help="a client and round")
+    words.add_argument("--threads", type=int, default=2)
+    words.add_argument("--profile", default="release", help="cargo's, of Sakuga")
+    args = words.parse_args()
+    executable = binary("sakuga", args.profile)
+    photo = (FOLDER / "photo.jpg").read_bytes()
+    title = f"Service: a JPEG of 12 megapixels answered at {args.max_side} px, {args.threads} threads"
+    report = Report("service", title)
+    for model in args.models:
+        services = {"Sakuga": sakuga(executable, args.threads, model)}
+        for name, kind in (("PyTorch", "torch"), ("ONNX Runtime", "ort")):
+            for processes in sorted({1, args.threads}):
+                label = f"FastAPI + {name}, {processes} process{'es' if processes > 1 else ''}"
+                services[label] = peer(kind, args.threads, model, processes)
+        alone = {name: stages(service, photo, args.repeats, args.max_side) for name, service in services.items()}
+        rates = {name: [] for name in services}
+        for _ in range(args.repeats):
+            for name, service in services.items():
+                rates[name].append(service.rate(photo, args.clients, args.requests, max_side=args.max_side))
+        rates = {name: statistics.median(values) for name, values in rates.items()}
+        head = [model, "ms", "decode", "infer", "encode", "all but infer", f"pictures/s, {args.clients} clients", "Sakuga's ratio"]
+        report.table(head)
+        for name, (whole, decode, infer, encode) in alone.items():
+            cells = [f"{ms:.0f}" for ms in (whole, decode, infer, encode)] + [f"{1 - infer / whole:.0%}"]
+            report.row([name, *cells, f"{rates[name]:.2f}", f"{rates['Sakuga'] / rates[name]:.2f}"])
+        for service in services.values():
+            service.stop()
+
+
+main()
