@@ -13,26 +13,34 @@
 //! by [`Prepared::draw`]. [`Engine::draw`] takes them all at once. A job that has entered is finished even when the engine
 //! starts to drain.
 
+mod admission;
 mod draw;
 mod error;
 mod health;
 mod job;
 mod pace;
+mod queue;
+mod recovery;
+mod score;
 mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use candle_core::Device;
 use tokio::sync::{mpsc, oneshot};
 
+pub use admission::{Admission, Prepared, Ticket};
 pub use error::EngineError;
 pub use health::Health;
 pub use job::{Drawing, Job, MAX_SIDE, Settings, Timings};
+pub use score::{SCORED_SIDE, Score};
 
 use crate::models::{Card, Precision, Registry};
 use health::Status;
 use job::Plan;
-use worker::Task;
+use queue::Room;
+use worker::{Task, Work};
 
 /// What an engine needs to start.
 pub struct EngineConfig {
@@ -44,14 +52,18 @@ pub struct EngineConfig {
     pub precision: Precision,
     /// How many jobs may wait behind the one being drawn (at least 1).
     pub queue: usize,
+    /// How many pixels, as the network sees them, the waiting jobs may have
+    /// together; a job of more waits alone.
+    pub queue_pixels: u64,
     /// The longest side, in pixels, that a tiled model draws in one piece.
     pub tile: usize,
 }
 
 impl EngineConfig {
-    /// The defaults: what is fastest on the device, 64 waiting jobs, pieces of up to 1536 pixels.
+    /// The defaults: what is fastest on the device, 64 waiting jobs of 64
+    /// megapixels together, pieces of up to 1536 pixels.
     pub fn new(registry: Registry, device: Device) -> Self {
-        Self { registry, device, precision: Precision::Auto, queue: 64, tile: 1536 }
+        Self { registry, device, precision: Precision::Auto, queue: 64, queue_pixels: 64_000_000, tile: 1536 }
     }
 }
 
@@ -60,7 +72,9 @@ impl EngineConfig {
 #[derive(Clone)]
 pub struct Engine {
     registry: Arc<Registry>,
-    queue: mpsc::Sender<Task>,
+    /// Unbounded: what enters has its place in the room, or waits for its answer.
+    queue: mpsc::UnboundedSender<Work>,
+    room: Arc<Room>,
     status: Arc<Status>,
 }
 
@@ -71,21 +85,45 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Failed`] where the system gives no thread.
     pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
-        let EngineConfig { registry, device, precision, queue, tile } = config;
+        let EngineConfig { registry, device, precision, queue, queue_pixels, tile } = config;
         let registry = Arc::new(registry);
         let status = Arc::new(Status::default());
-        let (sender, tasks) = mpsc::channel(queue.max(1));
+        let (sender, tasks) = mpsc::unbounded_channel();
         let worker = worker::Worker::new(registry.clone(), (device, precision), tile, status.clone());
         std::thread::Builder::new()
             .name("sakuga-engine".into())
             .spawn(move || worker.run(tasks))
             .map_err(|error| EngineError::Failed(format!("no thread for the engine: {error}")))?;
-        Ok(Self { registry, queue: sender, status })
+        Ok(Self { registry, queue: sender, room: Arc::new(Room::new(queue, queue_pixels)), status })
     }
 
-    /// How the engine is: starting, ready or failed.
+    /// How the engine is: starting, ready, failed or lost.
     pub fn health(&self) -> Health {
         self.status.health()
+    }
+
+    /// Waits until the device is lost, which may be for ever; the reason. Only
+    /// a new process can draw again.
+    pub async fn lost(&self) -> String {
+        self.status.lost().await
+    }
+
+    /// Proves the device with a forward pass of every model whenever nothing was
+    /// drawn for `interval`. Ends with the engine.
+    pub async fn watch(&self, interval: Duration) {
+        loop {
+            let drawn = self.drawn();
+            tokio::time::sleep(interval).await;
+            if self.drawn() != drawn || self.health() == Health::Starting {
+                continue;
+            }
+            let (done, proved) = oneshot::channel();
+            if self.queue.send(Work::Prove(done)).is_err() {
+                return;
+            }
+            // Nothing is said: the end of the work is the word.
+            let _ = proved.await;
+        }
     }
 
     /// Whether [`Engine::drain`] was called.
@@ -106,6 +144,16 @@ impl Engine {
     /// How many jobs failed inside a network since the start, panics included.
     pub fn failures(&self) -> u64 {
         self.status.failures()
+    }
+
+    /// How many times the idle device was proved since the start.
+    pub fn proofs(&self) -> u64 {
+        self.status.proofs()
+    }
+
+    /// How many jobs wait or are about to.
+    pub fn waiting(&self) -> usize {
+        self.room.jobs()
     }
 
     /// The cards of the models that this engine serves.
@@ -134,19 +182,27 @@ impl Engine {
         settings.check(self.card(settings.model)?).map(|_| ())
     }
 
+    /// How many pixels the network will see of a photo of this width and height.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownModel`].
+    pub fn pixels(&self, settings: Settings<'_>, size: (u32, u32)) -> Result<u64, EngineError> {
+        Ok(settings.pixels(self.card(settings.model)?, size))
+    }
+
     /// The first door: the engine is up and takes new work.
     ///
     /// # Errors
     /// [`EngineError::Starting`], [`EngineError::Draining`] or
     /// [`EngineError::Failed`].
-    pub fn enter(&self) -> Result<Ticket<'_>, EngineError> {
+    pub fn enter(&self) -> Result<Ticket, EngineError> {
         if self.is_draining() {
             return Err(EngineError::Draining);
         }
         match self.health() {
             Health::Starting => Err(EngineError::Starting),
-            Health::Failed(reason) => Err(EngineError::Failed(reason)),
-            Health::Ready => Ok(Ticket { engine: self }),
+            Health::Failed(reason) | Health::Lost(reason) => Err(EngineError::Failed(reason)),
+            Health::Ready => Ok(Ticket::new(self.clone())),
         }
     }
 
@@ -158,11 +214,12 @@ impl Engine {
     /// # Errors
     /// Every [`EngineError`].
     pub async fn draw(&self, job: Job) -> Result<Drawing, EngineError> {
-        self.enter()?.admit()?.prepare(job).await?.draw().await
+        let pixels = self.pixels(job.settings(), (job.photo.width, job.photo.height))?;
+        self.enter()?.admit(pixels)?.prepare(job).await?.draw().await
     }
 
     /// Draws a job from a plain thread: waits until the engine has started and
-    /// until there is room in the queue.
+    /// the job's turn has come, however many wait.
     ///
     /// # Errors
     /// [`EngineError::UnknownModel`], [`EngineError::BadParameter`],
@@ -170,8 +227,7 @@ impl Engine {
     pub fn draw_blocking(&self, job: Job) -> Result<Drawing, EngineError> {
         let plan = self.plan(job)?;
         let (reply, answer) = oneshot::channel();
-        let task = Task::new(&plan, reply);
-        self.queue.blocking_send(task).map_err(|_| gone())?;
+        self.queue.send(Work::Draw(Task::new(&plan, reply, None))).map_err(|_| gone())?;
         let drawn = answer.blocking_recv().map_err(|_| gone())??;
         Ok(plan.finish(drawn))
     }
@@ -179,80 +235,6 @@ impl Engine {
     fn plan(&self, job: Job) -> Result<Plan, EngineError> {
         let card = self.card(job.model.as_deref())?;
         Plan::new(job, card)
-    }
-
-    /// Jobs that wait or are about to: places taken in the queue.
-    fn waiting(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
-    }
-}
-
-/// The first door passed: this work is finished even if the engine drains.
-#[must_use = "a ticket is for entering the queue"]
-pub struct Ticket<'a> {
-    engine: &'a Engine,
-}
-
-impl<'a> Ticket<'a> {
-    /// The second door: a place in the queue, held until the job is drawn or
-    /// the admission dropped.
-    ///
-    /// # Errors
-    /// [`EngineError::Busy`], with the time after which to ask again.
-    pub fn admit(self) -> Result<Admission<'a>, EngineError> {
-        let engine = self.engine;
-        match engine.queue.clone().try_reserve_owned() {
-            Ok(place) => Ok(Admission { engine, place }),
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                Err(EngineError::Busy { retry_after: engine.status.pace.wait_for(engine.waiting()) })
-            }
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(gone()),
-        }
-    }
-}
-
-/// A place in the queue.
-#[must_use = "an admission holds a place in the queue"]
-pub struct Admission<'a> {
-    engine: &'a Engine,
-    place: mpsc::OwnedPermit<Task>,
-}
-
-impl Admission<'_> {
-    /// Fits the job's photo to the size that the network sees.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownModel`] or [`EngineError::BadParameter`].
-    pub async fn prepare(self, job: Job) -> Result<Prepared, EngineError> {
-        let engine = self.engine.clone();
-        let plan = blocking(move || engine.plan(job)).await??;
-        Ok(Prepared { plan, place: self.place })
-    }
-}
-
-/// A job whose photo is fitted, with its place in the queue.
-#[must_use = "a prepared job holds a place in the queue"]
-pub struct Prepared {
-    plan: Plan,
-    place: mpsc::OwnedPermit<Task>,
-}
-
-impl Prepared {
-    /// How many pixels the answer will have.
-    pub fn pixels(&self) -> usize {
-        self.plan.pixels()
-    }
-
-    /// Draws the job, in its turn.
-    ///
-    /// # Errors
-    /// [`EngineError::Forward`] or [`EngineError::Failed`].
-    pub async fn draw(self) -> Result<Drawing, EngineError> {
-        let Self { plan, place } = self;
-        let (reply, answer) = oneshot::channel();
-        place.send(Task::new(&plan, reply));
-        let drawn = answer.await.map_err(|_| gone())??;
-        blocking(move || plan.finish(drawn)).await
     }
 }
 

@@ -5,17 +5,30 @@
 //! * [`server`]: the accept loop: connection cap, header timeout, graceful stop.
 //! * [`mod@router`]: routes and middleware, in the order in which they act.
 //! * `routes`: one file a route. `middleware`: one file a middleware.
-//! * [`body`], [`multipart`], [`params`], [`negotiate`]: a request's parts.
+//! * `intake`: a request's photos and parameters, from its parts: [`body`],
+//!   [`multipart`], `inference` (JSON), [`params`], [`negotiate`].
+//! * `drawing`: a photo's way to its picture; `flights`: only once for all who
+//!   ask for the same; `answer`: pictures as they are sent.
 //! * [`problem`]: every error, and the policy which error is which status.
 //! * [`limits`], [`memory`]: what a request may take.
+//! * [`metrics`]: what is counted and measured, for Prometheus.
+//! * [`keys`]: who may ask; `openapi`: the contract.
 //! * [`shutdown`]: the signals that stop the process.
 
+mod answer;
 pub mod body;
+mod drawing;
+mod flights;
+mod inference;
+mod intake;
+pub mod keys;
 pub mod limits;
 pub mod memory;
+pub mod metrics;
 mod middleware;
 pub mod multipart;
 pub mod negotiate;
+mod openapi;
 pub mod params;
 pub mod problem;
 pub mod router;
@@ -29,9 +42,14 @@ pub use router::router;
 pub use server::serve;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError};
+use flights::{Cache, Flights};
+use keys::Keys;
 use memory::Memory;
+use metrics::Metrics;
+use problem::Problem;
 
 /// What every route shares; cheap to clone.
 #[derive(Clone)]
@@ -39,11 +57,44 @@ pub struct Service {
     engine: Engine,
     limits: Arc<Limits>,
     memory: Memory,
+    metrics: Metrics,
+    flights: Flights,
+    cache: Cache,
+    leaving: Arc<AtomicBool>,
+    keys: Option<Keys>,
 }
 
 impl Service {
     /// A service that draws with `engine` within `limits`.
     pub fn new(engine: Engine, limits: Limits) -> Self {
-        Self { engine, limits: Arc::new(limits), memory: Memory::default() }
+        Self {
+            engine,
+            memory: Memory::default(),
+            metrics: Metrics::install(),
+            flights: Flights::default(),
+            cache: Cache::new(limits.cache.0),
+            limits: Arc::new(limits),
+            leaving: Arc::default(),
+            keys: None,
+        }
+    }
+
+    /// The same, but only for clients that show one of these keys.
+    #[must_use]
+    pub fn with_keys(self, keys: Option<Keys>) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// Whether new work should be sent here.
+    fn ready(&self) -> Result<(), Problem> {
+        match self.leaving.load(Relaxed) {
+            true => Err(EngineError::Draining.into()),
+            false => Ok(self.engine.enter().map(drop)?),
+        }
+    }
+
+    /// Says from now on that no new work should be sent here.
+    fn leave(&self) {
+        self.leaving.store(true, Relaxed);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A photo's way in is [`decode`]: the type by its magic bytes, the limits
 //! before any pixel is decoded, the pixels upright, in sRGB and 8 bit. Its way
-//! out is [`encode`]. Between them, [`resize`] works on pictures, and
+//! out is [`encode`]. Between them, [`resize`] and [`grid`] work on pictures, and
 //! [`tensor`], [`pad`] and [`tile`] bring pictures to a network and back.
 //!
 //! Nothing but pixels passes: EXIF, GPS, text and colour profiles are read
@@ -11,6 +11,7 @@
 mod decode;
 mod encode;
 mod format;
+pub mod grid;
 mod header;
 mod icc;
 mod jpeg;

@@ -46,14 +46,15 @@ const FOLDERS: &[Folder] = &[
             "models::card", "models::registry",
         ],
         crates: &[
-            "axum", "bytes", "futures_util", "http_body_util", "hyper", "hyper_util", "mime",
-            "rust_embed", "tokio", "tokio_util", "tower", "tower_http", "uuid",
+            "axum", "base64", "bytes", "futures_util", "http_body_util", "hyper", "hyper_util", "lru",
+            "metrics", "metrics_exporter_prometheus", "mime", "rust_embed", "subtle", "tokio",
+            "tokio_util", "tower", "tower_http", "uuid", "zip",
         ],
     },
     Folder {
         name: "engine",
         modules: &["models", "imaging"],
-        crates: &["candle_core", "tokio"],
+        crates: &["candle_core", "metrics", "tokio"],
     },
     Folder {
         name: "models",
@@ -85,8 +86,9 @@ const FOLDERS: &[Folder] = &[
     Folder {
         name: "train",
         modules: &["models", "nn", "imaging", "looks"],
+        // `metrics` is its own module's name as well as a crate's.
         crates: &[
-            "candle_core", "candle_nn", "clap", "half", "indicatif", "plotters", "rand",
+            "candle_core", "candle_nn", "clap", "half", "indicatif", "metrics", "plotters", "rand",
             "rand_chacha", "rand_distr", "rustfft", "safetensors",
         ],
     },

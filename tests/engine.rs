@@ -92,7 +92,8 @@ fn wrong_settings_are_refused() {
 #[tokio::test]
 async fn a_job_whose_requester_has_gone_is_not_drawn() {
     let engine = engine(4096, 4);
-    let prepare = async |side| engine.enter().unwrap().admit().unwrap().prepare(job(photo(side, side))).await.unwrap();
+    let prepare =
+        async |side| engine.enter().unwrap().admit(64).unwrap().prepare(job(photo(side, side))).await.unwrap();
     let (long, gone) = (prepare(1500).await, prepare(8).await);
     // Polled once, each is in the queue; then the second requester goes.
     let mut long = Box::pin(long.draw());
@@ -106,8 +107,8 @@ async fn a_job_whose_requester_has_gone_is_not_drawn() {
 #[tokio::test]
 async fn a_full_queue_refuses_and_a_place_given_up_is_free() {
     let engine = engine(1024, 1);
-    let place = engine.enter().unwrap().admit().unwrap();
-    let Err(EngineError::Busy { retry_after }) = engine.enter().unwrap().admit() else { panic!("not busy") };
+    let place = engine.enter().unwrap().admit(64).unwrap();
+    let Err(EngineError::Busy { retry_after }) = engine.enter().unwrap().admit(64) else { panic!("not busy") };
     assert!(retry_after >= Duration::from_secs(1));
     drop(place);
     assert!(engine.draw(job(photo(8, 8))).await.is_ok());
@@ -119,6 +120,6 @@ async fn who_has_entered_is_drawn_even_when_the_engine_drains() {
     let ticket = engine.enter().unwrap();
     engine.drain();
     assert!(matches!(engine.enter(), Err(EngineError::Draining)));
-    let prepared = ticket.admit().unwrap().prepare(job(photo(8, 8))).await.unwrap();
+    let prepared = ticket.admit(64).unwrap().prepare(job(photo(8, 8))).await.unwrap();
     assert!(prepared.draw().await.is_ok());
 }

@@ -4,14 +4,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod http {
+    mod access;
     mod assets;
     mod busy;
+    mod dashboard;
     mod errors;
     mod harness;
+    mod json;
     mod lifecycle;
+    mod metrics;
     mod models;
+    mod openapi;
     mod pictures;
     mod raw;
+    mod same;
+    mod score;
+    mod several;
+    mod sheet;
     mod slow;
     mod stylize;
     mod tiny;

@@ -2,9 +2,11 @@
 
 use std::io::{IsTerminal, Write};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::http::HeaderValue;
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::runtime::RuntimeArgs;
 use crate::engine::{Engine, EngineConfig};
+use crate::http::keys::Keys;
 use crate::http::limits::{ByteSize, Limits};
 use crate::http::shutdown::Signals;
 use crate::http::{self, Service};
@@ -31,6 +34,15 @@ pub struct ServeArgs {
     /// What requests may take.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// File with the API keys, one a line: `/v1/…` then asks for one; read again when it changes [default: no keys]
+    #[arg(long, env = "SAKUGA_API_KEYS", value_name = "FILE")]
+    pub api_keys: Option<PathBuf>,
+    /// Origin (scheme and host) of a page elsewhere that may call the service; several with commas [default: none]
+    #[arg(long, env = "SAKUGA_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    pub cors_origins: Vec<HeaderValue>,
+    /// How often the device is proved by a drawing while nobody asks for one
+    #[arg(long, env = "SAKUGA_CHECK_INTERVAL", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub check_interval: Duration,
     /// Least important messages to log: error, warn, info, debug or trace, also by module
     #[arg(long, env = "SAKUGA_LOG", value_name = "LEVEL", default_value = "info")]
     pub log: EnvFilter,
@@ -58,19 +70,34 @@ pub struct LimitArgs {
     /// Most pixels of a photo, by its header
     #[arg(long, env = "SAKUGA_MAX_PIXELS", value_name = "N", default_value_t = 50_000_000)]
     pub max_pixels: u64,
+    /// Most photos in one form; several come back as a zip
+    #[arg(long, env = "SAKUGA_MAX_PHOTOS", value_name = "N", default_value_t = 32, value_parser = at_least_one)]
+    pub max_photos: usize,
+    /// Memory for pictures that are asked for again, such as 256MiB; 0 keeps none
+    #[arg(long, env = "SAKUGA_CACHE", value_name = "SIZE", default_value = "0")]
+    pub cache: ByteSize,
     /// Most connections at once
     #[arg(long, env = "SAKUGA_MAX_CONNECTIONS", value_name = "N", default_value_t = 1024, value_parser = at_least_one)]
     pub max_connections: usize,
     /// Most pictures that wait to be drawn
     #[arg(long, env = "SAKUGA_QUEUE", value_name = "N", default_value_t = 64, value_parser = at_least_one)]
     pub queue: usize,
+    /// Most pixels of the pictures that wait together, as the network sees them; a larger picture waits alone
+    #[arg(long, env = "SAKUGA_QUEUE_PIXELS", value_name = "N", default_value_t = 64_000_000)]
+    pub queue_pixels: u64,
     /// Longest time for a request's headers, and for an idle connection
     #[arg(long, env = "SAKUGA_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub header_timeout: Duration,
     /// Longest standstill of a body that is sent or read
     #[arg(long, env = "SAKUGA_BODY_TIMEOUT", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub body_timeout: Duration,
-    /// Longest time from SIGTERM to the end
+    /// Longest time for decoding a photo; one that takes longer is refused
+    #[arg(long, env = "SAKUGA_DECODE_TIMEOUT", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub decode_timeout: Duration,
+    /// Time after SIGTERM in which `/readyz` says no but work is still taken, so that a balancer can turn away first
+    #[arg(long, env = "SAKUGA_SHUTDOWN_DELAY", value_name = "SECONDS", default_value = "0", value_parser = seconds_or_none)]
+    pub shutdown_delay: Duration,
+    /// Longest time from SIGTERM to the end, the delay included
     #[arg(long, env = "SAKUGA_SHUTDOWN_TIMEOUT", value_name = "SECONDS", default_value = "20", value_parser = seconds)]
     pub shutdown_timeout: Duration,
 }
@@ -80,12 +107,29 @@ impl LimitArgs {
         Limits {
             max_body: self.max_body,
             max_pixels: self.max_pixels,
+            max_photos: self.max_photos,
+            cache: self.cache,
             max_connections: self.max_connections,
             header_timeout: self.header_timeout,
             body_timeout: self.body_timeout,
+            cors_origins: Vec::new(),
+            decode_timeout: self.decode_timeout,
+            shutdown_delay: self.shutdown_delay,
             shutdown_timeout: self.shutdown_timeout,
         }
     }
+}
+
+fn origin(text: &str) -> Result<HeaderValue, String> {
+    let wrong = "an origin is a scheme and a host, such as https://example.org, without a path";
+    match text.split_once("://") {
+        Some((_, host)) if !host.is_empty() && !host.contains('/') => text.parse().map_err(|_| wrong.to_owned()),
+        _ => Err(wrong.to_owned()),
+    }
+}
+
+fn seconds_or_none(text: &str) -> Result<Duration, String> {
+    if text.parse() == Ok(0.0) { Ok(Duration::ZERO) } else { seconds(text) }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -146,10 +190,25 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
             std::process::exit(1);
         }
     });
-    let service = Service::new(engine, args.limits.limits());
-    let stopped = http::serve(listener, service, stop.cancelled_owned()).await;
-    tracing::info!(?stopped, "stopped");
-    Ok(())
+    let limits = Limits { cors_origins: args.cors_origins, ..args.limits.limits() };
+    let keys = args
+        .api_keys
+        .as_deref()
+        .map(|file| Keys::open(file).with_context(|| format!("cannot use the API keys in {}", file.display())));
+    let keys = keys.transpose()?;
+    if let Some(keys) = keys.clone() {
+        tokio::spawn(async move { keys.watch().await });
+    }
+    let service = Service::new(engine.clone(), limits).with_keys(keys);
+    tokio::select! {
+        stopped = http::serve(listener, service, stop.cancelled_owned()) => {
+            tracing::info!(?stopped, "stopped");
+            Ok(())
+        }
+        // Whoever watches the process starts another, on a device that works.
+        reason = engine.lost() => anyhow::bail!("the device fails again and again ({reason}); start the service anew"),
+        () = engine.watch(args.check_interval) => anyhow::bail!("the engine has ended"),
+    }
 }
 
 fn start(args: &ServeArgs) -> anyhow::Result<Engine> {
@@ -158,7 +217,7 @@ fn start(args: &ServeArgs) -> anyhow::Result<Engine> {
         tracing::warn!(%broken, "a model is left out");
     }
     tracing::info!(device, models = config.registry.cards().count(), "starting");
-    Ok(Engine::start(EngineConfig { queue: args.limits.queue, ..config })?)
+    Ok(Engine::start(EngineConfig { queue: args.limits.queue, queue_pixels: args.limits.queue_pixels, ..config })?)
 }
 
 #[cfg(test)]

@@ -36,6 +36,18 @@ pub struct Job {
     pub original_size: bool,
 }
 
+impl Job {
+    /// What can be checked of it without its photo.
+    pub fn settings(&self) -> Settings<'_> {
+        Settings {
+            model: self.model.as_deref(),
+            style: self.style.as_deref(),
+            strength: self.strength,
+            max_side: self.max_side,
+        }
+    }
+}
+
 /// A drawn picture.
 #[derive(Clone, Debug)]
 pub struct Drawing {
@@ -89,6 +101,17 @@ impl Settings<'_> {
         Style::of(card, self.style, self.strength)
             .map_err(|problem| EngineError::BadParameter { name: "style", problem })
     }
+
+    /// The longest side that `card`'s network sees.
+    fn side(&self, card: &Card) -> u32 {
+        self.max_side.or(card.max_side).unwrap_or(DEFAULT_MAX_SIDE)
+    }
+
+    /// How many pixels `card`'s network sees of a photo of this size.
+    pub(super) fn pixels(&self, card: &Card, (width, height): (u32, u32)) -> u64 {
+        let (width, height) = resize::fitted(width, height, self.side(card));
+        u64::from(width) * u64::from(height)
+    }
 }
 
 /// A model that runs whole needs memory for the whole picture at once, so its
@@ -115,14 +138,8 @@ impl Plan {
     /// # Errors
     /// [`EngineError::BadParameter`].
     pub fn new(job: Job, card: &Card) -> Result<Self, EngineError> {
-        let style = Settings {
-            model: job.model.as_deref(),
-            style: job.style.as_deref(),
-            strength: job.strength,
-            max_side: job.max_side,
-        }
-        .check(card)?;
-        let max_side = job.max_side.or(card.max_side).unwrap_or(DEFAULT_MAX_SIDE);
+        let style = job.settings().check(card)?;
+        let max_side = job.settings().side(card);
         let shrinks = job.photo.width.max(job.photo.height) > max_side;
         let (photo, original) = match (shrinks, job.original_size) {
             (false, _) => (job.photo, None),

@@ -3,18 +3,19 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// A running mean of the time one job takes on the device.
+/// A running mean of the time one unit of work (see [`super::queue::units`])
+/// takes on the device.
 #[derive(Default)]
 pub(super) struct Pace {
-    /// Microseconds; 0 before the first job.
+    /// Nanoseconds a unit; 0 before the first job.
     mean: AtomicU64,
 }
 
 impl Pace {
-    /// Takes the last job into the mean, with a weight of 1/8: some ten jobs
-    /// are remembered. Only the engine's thread writes.
-    pub fn record(&self, took: Duration) {
-        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX / 8);
+    /// Takes a job of that weight into the mean, with a weight of 1/8: some ten
+    /// jobs are remembered. Only the engine's thread writes.
+    pub fn record(&self, took: Duration, weight: u32) {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) / u64::from(weight.max(1));
         let mean = match self.mean.load(Relaxed) {
             0 => took,
             mean => mean - mean / 8 + took / 8,
@@ -22,10 +23,10 @@ impl Pace {
         self.mean.store(mean.max(1), Relaxed);
     }
 
-    /// How long until `waiting` jobs are drawn: whole seconds, 1 to 600.
-    pub fn wait_for(&self, waiting: usize) -> Duration {
-        let micros = self.mean.load(Relaxed).saturating_mul(waiting as u64);
-        Duration::from_secs(micros.div_ceil(1_000_000).clamp(1, 600))
+    /// How long until work of that weight is drawn: whole seconds, 1 to 600.
+    pub fn wait_for(&self, weight: u64) -> Duration {
+        let nanos = self.mean.load(Relaxed).saturating_mul(weight);
+        Duration::from_secs(nanos.div_ceil(1_000_000_000).clamp(1, 600))
     }
 }
 
@@ -37,18 +38,18 @@ mod tests {
     fn the_wait_grows_with_the_queue_and_is_whole_seconds() {
         let pace = Pace::default();
         assert_eq!(pace.wait_for(64), Duration::from_secs(1), "nothing measured yet");
-        pace.record(Duration::from_millis(250));
+        pace.record(Duration::from_secs(25), 100);
         assert_eq!(pace.wait_for(1), Duration::from_secs(1));
         assert_eq!(pace.wait_for(64), Duration::from_secs(16));
-        assert_eq!(pace.wait_for(usize::MAX), Duration::from_secs(600));
+        assert_eq!(pace.wait_for(u64::MAX), Duration::from_secs(600));
     }
 
     #[test]
     fn the_mean_follows_a_change_of_pace() {
         let pace = Pace::default();
-        pace.record(Duration::from_secs(8));
+        pace.record(Duration::from_secs(8), 1);
         for _ in 0..64 {
-            pace.record(Duration::from_secs(1));
+            pace.record(Duration::from_secs(1), 1);
         }
         assert!(pace.wait_for(1) <= Duration::from_secs(2));
     }

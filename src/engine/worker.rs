@@ -13,11 +13,23 @@ use super::draw;
 use super::error::EngineError;
 use super::health::{Health, Status};
 use super::job::{Drawn, Plan, Timings};
+use super::queue::{Place, units};
+use super::recovery::recover;
+use super::score::Judging;
 use crate::imaging::Picture;
 use crate::models::{Model, Precision, Registry, Style};
 
 /// How long a failed device rests before it is tried again.
 const REST: Duration = Duration::from_secs(5);
+/// What the thread is asked for.
+pub(super) enum Work {
+    /// A drawing.
+    Draw(Task),
+    /// A judgement of a drawing.
+    Judge(Judging),
+    /// A proof that the device still works, and word when it is done.
+    Prove(oneshot::Sender<()>),
+}
 
 /// A job as it lies in the queue.
 pub(super) struct Task {
@@ -26,13 +38,27 @@ pub(super) struct Task {
     style: Style,
     reply: oneshot::Sender<Result<Drawn, EngineError>>,
     queued: Instant,
+    place: Option<Arc<Place>>,
+    /// The request's, so that what is logged here bears its id.
+    span: tracing::Span,
 }
 
 impl Task {
     /// A task of drawing what `plan` says.
-    pub fn new(plan: &Plan, reply: oneshot::Sender<Result<Drawn, EngineError>>) -> Self {
-        let (model, photo, style) = (plan.model.clone(), plan.photo.clone(), plan.style.clone());
-        Self { model, photo, style, reply, queued: Instant::now() }
+    pub fn new(plan: &Plan, reply: oneshot::Sender<Result<Drawn, EngineError>>, place: Option<Arc<Place>>) -> Self {
+        Self {
+            model: plan.model.clone(),
+            photo: plan.photo.clone(),
+            style: plan.style.clone(),
+            reply,
+            queued: Instant::now(),
+            place,
+            span: tracing::Span::current(),
+        }
+    }
+
+    fn pixels(&self) -> u64 {
+        u64::from(self.photo.width) * u64::from(self.photo.height)
     }
 
     fn answer(self, answer: Result<Drawn, EngineError>) {
@@ -65,22 +91,24 @@ impl Worker {
     }
 
     /// Runs until the last handle is gone.
-    pub fn run(mut self, mut tasks: mpsc::Receiver<Task>) {
+    pub fn run(mut self, mut work: mpsc::UnboundedReceiver<Work>) {
         if let Err(reason) = contained(|| self.load()) {
             tracing::error!(reason, "the engine cannot start");
             self.status.set(Health::Failed(reason.clone()));
-            while let Some(task) = tasks.blocking_recv() {
-                task.answer(Err(EngineError::Failed(reason.clone())));
-            }
-            return;
+            return refuse_all(&mut work, &reason);
         }
         self.status.set(Health::Ready);
-        while let Some(task) = tasks.blocking_recv() {
-            if task.reply.is_closed() {
-                continue;
-            }
-            if !self.serve(task) {
-                self.recover(&mut tasks);
+        while let Some(next) = work.blocking_recv() {
+            let works = match next {
+                Work::Judge(judging) if judging.is_abandoned() => continue,
+                Work::Judge(judging) => self.judge(judging) || self.recover(&mut work),
+                Work::Draw(task) if task.reply.is_closed() => continue,
+                Work::Draw(task) => self.serve(task) || self.recover(&mut work),
+                // Dropped when it is done, which tells who asked.
+                Work::Prove(_done) => self.recover(&mut work),
+            };
+            if !works {
+                return refuse_all(&mut work, "the device is lost");
             }
         }
     }
@@ -107,8 +135,11 @@ impl Worker {
     }
 
     /// Draws one task and answers it; whether the network did its work.
-    fn serve(&self, task: Task) -> bool {
+    fn serve(&self, mut task: Task) -> bool {
         let start = Instant::now();
+        let _in_its_span = task.span.clone().entered();
+        // Its turn has come: others may wait in its place.
+        task.place = None;
         let Some(model) = self.models.get(&task.model) else {
             let reason = format!("the model `{}` is not loaded", task.model);
             task.answer(Err(EngineError::Failed(reason)));
@@ -120,10 +151,13 @@ impl Worker {
         });
         match drawn {
             Ok((rgb, infer)) => {
-                self.status.pace.record(start.elapsed());
+                self.status.pace.record(start.elapsed(), units(task.pixels()));
                 self.status.count_drawn();
                 let timings = Timings { queue: start - task.queued, infer };
                 let weights_hash = model.weights_hash().to_owned();
+                let model = task.model.clone();
+                metrics::counter!("sakuga_pictures_total", "model" => model.clone()).increment(1);
+                metrics::counter!("sakuga_pixels_total", "model" => model).increment(task.pixels());
                 task.answer(Ok(Drawn { rgb, weights_hash, timings }));
                 true
             }
@@ -136,21 +170,30 @@ impl Worker {
         }
     }
 
-    /// After a failure: was it that picture, or is the device lost? A lost one
-    /// is unready until a forward pass succeeds again.
-    fn recover(&self, tasks: &mut mpsc::Receiver<Task>) {
-        while let Err(reason) = contained(|| self.prove()) {
-            tracing::error!(reason, "the device fails");
-            self.status.set(Health::Failed(reason.clone()));
-            while let Ok(task) = tasks.try_recv() {
-                task.answer(Err(EngineError::Failed(reason.clone())));
-            }
-            if tasks.is_closed() {
-                return;
-            }
-            std::thread::sleep(REST);
+    /// Judges one drawing and answers; whether the network did its work.
+    fn judge(&self, judging: Judging) -> bool {
+        let Some(model) = self.models.get(&judging.model) else {
+            let reason = format!("the model `{}` is not loaded", judging.model);
+            judging.answer(Err(EngineError::Failed(reason)));
+            return true;
+        };
+        let judged = contained(|| judging.judge(model, &self.device).map_err(|error| error.to_string()));
+        if let Err(reason) = &judged {
+            tracing::error!(model = judging.model, reason, "a judgement failed");
+            self.status.count_failure();
         }
-        self.status.set(Health::Ready);
+        let works = judged.is_ok();
+        judging.answer(judged.map_err(EngineError::Forward));
+        works
+    }
+
+    fn recover(&self, work: &mut mpsc::UnboundedReceiver<Work>) -> bool {
+        let prove = || contained(|| self.prove());
+        recover(&self.status, REST, prove, |reason| {
+            while let Ok(next) = work.try_recv() {
+                next.refuse(reason);
+            }
+        })
     }
 
     fn prove(&self) -> Result<(), String> {
@@ -158,11 +201,32 @@ impl Worker {
     }
 }
 
+impl Work {
+    fn refuse(self, reason: &str) {
+        let reason = || EngineError::Failed(reason.to_owned());
+        match self {
+            Self::Draw(task) => task.answer(Err(reason())),
+            Self::Judge(judging) => judging.answer(Err(reason())),
+            Self::Prove(_done) => {}
+        }
+    }
+}
+
+/// Answers whatever still comes, until the last handle is gone.
+fn refuse_all(work: &mut mpsc::UnboundedReceiver<Work>, reason: &str) {
+    while let Some(next) = work.blocking_recv() {
+        next.refuse(reason);
+    }
+}
+
 /// Runs `work`, and turns a panic inside it into its message.
 fn contained<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     // The models are only read and a half-made tensor is dropped: nothing that
     // a panic could leave torn is used again.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(message(panic.as_ref())))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        metrics::counter!("sakuga_panics_total", "place" => "engine").increment(1);
+        Err(message(panic.as_ref()))
+    })
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

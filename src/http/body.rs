@@ -13,7 +13,17 @@ use super::problem::Problem;
 pub struct Upload {
     /// The body's bytes.
     pub bytes: Bytes,
-    _room: Reservation,
+    room: Reservation,
+}
+
+impl Upload {
+    /// Takes room for `bytes` more: what is unpacked from it.
+    ///
+    /// # Errors
+    /// 429 where the uploads' memory is in use.
+    pub fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+        self.room.grow_to(self.bytes.len() + bytes)
+    }
 }
 
 /// Reads the whole body.
@@ -43,5 +53,5 @@ pub async fn receive(headers: &HeaderMap, mut body: Body, limits: &Limits, memor
         room.grow_to(bytes.len() + data.len())?;
         bytes.extend_from_slice(&data);
     }
-    Ok(Upload { bytes: bytes.freeze(), _room: room })
+    Ok(Upload { bytes: bytes.freeze(), room })
 }

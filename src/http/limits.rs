@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
+
 /// The limits in force. Every one is a flag of `sakuga serve`.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -11,12 +13,23 @@ pub struct Limits {
     pub max_body: ByteSize,
     /// The most pixels a photo may have, by its header, before it is decoded.
     pub max_pixels: u64,
+    /// How many photos one form may have.
+    pub max_photos: usize,
+    /// How many bytes of pictures are kept for who asks for the same again.
+    pub cache: ByteSize,
+    /// The pages elsewhere that may call the service.
+    pub cors_origins: Vec<HeaderValue>,
     /// How many connections are served at once.
     pub max_connections: usize,
     /// How long a request's headers may take, and a connection be idle.
     pub header_timeout: Duration,
     /// How long a body, or the client's reading of an answer, may stand still.
     pub body_timeout: Duration,
+    /// How long a photo may take to be decoded.
+    pub decode_timeout: Duration,
+    /// How long, when the service stops, new work is still taken while
+    /// `/readyz` says no: until the balancers have noticed.
+    pub shutdown_delay: Duration,
     /// How long requests in flight may take to finish when the service stops.
     pub shutdown_timeout: Duration,
 }
@@ -26,9 +39,14 @@ impl Default for Limits {
         Self {
             max_body: ByteSize(20_000_000),
             max_pixels: 50_000_000,
+            max_photos: 32,
+            cache: ByteSize(0),
+            cors_origins: Vec::new(),
             max_connections: 1024,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
+            decode_timeout: Duration::from_secs(10),
+            shutdown_delay: Duration::ZERO,
             shutdown_timeout: Duration::from_secs(20),
         }
     }

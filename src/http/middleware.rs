@@ -3,7 +3,10 @@
 pub mod catch_panic;
 pub mod crowd;
 pub mod host;
+pub mod key;
 pub mod linger;
 pub mod log;
+pub mod measure;
 pub mod request_id;
 pub mod secure;
+mod trace;

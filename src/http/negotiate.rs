@@ -14,6 +14,28 @@ pub fn format(asked: Option<Format>, headers: &HeaderMap, own: Format) -> Format
     asked.or_else(|| accepted(headers, own)).unwrap_or(own_or_png(own))
 }
 
+/// Whether JSON is more welcome than any picture: a client that takes both
+/// alike gets the picture itself.
+pub fn wants_json(headers: &HeaderMap) -> bool {
+    let ranges = ranges(headers);
+    let named = ranges.iter().filter(|range| range.kind.eq_ignore_ascii_case("application/json"));
+    let json = named.map(|range| range.quality).fold(0.0, f32::max);
+    let pictures = WRITTEN.iter().filter_map(|format| Range::best_for(&ranges, *format));
+    json > pictures.map(|(_, range)| range.quality).fold(0.0, f32::max)
+}
+
+/// Whether the client has what bears this tag, by `If-None-Match` (RFC 9110,
+/// 13.1.2: weak tags are as good).
+pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|known| opaque(known) == opaque(tag))
+}
+
 fn own_or_png(own: Format) -> Format {
     if own.writable() { own } else { Format::Png }
 }
@@ -22,13 +44,7 @@ fn own_or_png(own: Format) -> Format {
 /// that is named rather than covered by a `*`, then the photo's own, then the
 /// first named. None without a preference.
 fn accepted(headers: &HeaderMap, own: Format) -> Option<Format> {
-    let ranges: Vec<Range<'_>> = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(Range::parse)
-        .collect();
+    let ranges = ranges(headers);
     let own = own_or_png(own);
     WRITTEN
         .into_iter()
@@ -39,6 +55,17 @@ fn accepted(headers: &HeaderMap, own: Format) -> Option<Format> {
         })
         .max_by(|(_, a), (_, b)| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal))
         .map(|(format, _)| format)
+}
+
+/// The media ranges of `Accept`, in their order.
+fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(Range::parse)
+        .collect()
 }
 
 /// One media range of an `Accept` header.
@@ -84,6 +111,23 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use Format::{Gif, Jpeg, Png, WebP};
+
+    #[test]
+    fn json_is_for_those_who_prefer_it() {
+        for (accept, expected) in [
+            ("application/json", true),
+            ("APPLICATION/JSON; q=0.5", true),
+            ("application/json, */*;q=0.1", true),
+            ("application/json, text/plain, */*", false),
+            ("application/json;q=0.5, image/png", false),
+            ("application/json;q=0", false),
+            ("*/*", false),
+            ("text/html", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(wants_json(&headers), expected, "{accept}");
+        }
+    }
 
     #[test]
     fn the_answer_follows_the_parameter_then_accept_then_the_photo() {

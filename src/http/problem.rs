@@ -57,6 +57,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad-parameter", "A parameter is wrong", detail)
     }
 
+    /// 401: no key, or a wrong one.
+    pub fn unauthorized() -> Self {
+        let detail = "this service asks for a key: send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A key is missing or wrong", detail)
+    }
+
     /// 404: nothing is at `path`.
     pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Nothing is here", detail)
@@ -106,6 +112,11 @@ impl Problem {
     pub fn internal() -> Self {
         let detail = "the service failed on this request; its log tells more under the request's id";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed", detail)
+    }
+
+    /// The same problem, of one photo among several: its place, from 1.
+    pub fn of_photo(self, place: usize) -> Self {
+        Self { detail: format!("photo {place}: {}", self.detail).into(), ..self }
     }
 
     /// What is told to the client.

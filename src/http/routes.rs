@@ -2,5 +2,9 @@
 
 pub mod assets;
 pub mod health;
+pub mod metrics;
 pub mod models;
+pub mod openapi;
+pub mod score;
+pub mod sheet;
 pub mod stylize;

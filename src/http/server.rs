@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -37,8 +37,8 @@ pub enum Stopped {
     InTheMiddle,
 }
 
-/// Serves on `listener` until `shutdown` resolves. Then the engine drains:
-/// probes and new work are answered 503, requests in flight finish, and the
+/// Serves on `listener` until `shutdown` resolves. Then it is unready
+/// for the shutdown's delay, still at work; then the engine drains: new work are answered 503, requests in flight finish, and the
 /// server ends with the last of them, or when the shutdown's time is over.
 pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Future<Output = ()>) -> Stopped {
     let server = Server {
@@ -52,13 +52,22 @@ pub async fn serve(listener: TcpListener, service: Service, shutdown: impl Futur
         () = server.accept_all(&listener, Some(&requests)) => {}
         () = shutdown => {}
     }
+    let stopped = Instant::now();
+    service.leave();
+    // Balancers hear of it by the probes; what they send until then is drawn.
+    let delay = service.limits.shutdown_delay.min(service.limits.shutdown_timeout);
+    if !delay.is_zero() {
+        tracing::info!(?delay, "unready, and stopping after the delay");
+        // It never ends by itself.
+        let _ = tokio::time::timeout(delay, server.accept_all(&listener, Some(&requests))).await;
+    }
     service.engine.drain();
     let cut = requests.count();
     tracing::info!(connections = cut, "stopping");
     tokio::select! {
         () = server.accept_all(&listener, None) => Stopped::InTheMiddle,
         () = requests.shutdown() => Stopped::Cleanly,
-        () = tokio::time::sleep(service.limits.shutdown_timeout.saturating_sub(MARGIN)) => Stopped::InTheMiddle,
+        () = tokio::time::sleep(service.limits.shutdown_timeout.saturating_sub(MARGIN + stopped.elapsed())) => Stopped::InTheMiddle,
     }
 }
 

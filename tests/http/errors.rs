@@ -45,8 +45,6 @@ fn wrong_forms_are_explained() {
     assert!(detail.contains("`photo`") && detail.contains("`image`"), "{detail}");
     let detail = problem(send(Form::new().text("seed", "1")), 400);
     assert!(detail.contains("no field `image`"), "{detail}");
-    let detail = problem(send(Form::new().part("image", photo()).part("image", photo())), 400);
-    assert!(detail.contains("`image` is given twice"), "{detail}");
     let detail = problem(send(Form::new().part("image", Part::bytes(vec![]))), 400);
     assert!(detail.contains("no photo"), "{detail}");
     let detail = problem(send(Form::new().part("image", photo()).part("seed", Part::bytes(vec![0xff]))), 400);
@@ -101,6 +99,13 @@ fn pixels_are_counted_before_they_are_decoded() {
     let detail = problem(server.draw("", &png(1001, 1000)), 422);
     assert!(detail.contains("1 megapixels"), "{detail}");
     server.assert_works();
+}
+
+#[test]
+fn a_photo_that_takes_too_long_is_refused() {
+    let server = Server::start(&["--decode-timeout", "0.001"]);
+    let detail = problem(server.draw("", &noise(2000, 2000)), 422);
+    assert!(detail.contains("limit of 0.001 s"), "{detail}");
 }
 
 #[test]

@@ -83,6 +83,18 @@ fn sigterm_lets_requests_in_flight_finish() {
 }
 
 #[test]
+fn after_sigterm_work_is_taken_until_the_balancer_has_noticed() {
+    let mut server = Server::start(&["--shutdown-delay", "3"]);
+    server.signal("TERM");
+    wait_until(|| server.get_raw("/readyz").starts_with("HTTP/1.1 503 "));
+    assert!(server.get_raw("/metrics").contains("sakuga_ready 0"));
+    server.assert_works();
+    let (status, took) = server.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(took < Duration::from_secs(15), "{took:?}");
+}
+
+#[test]
 fn an_idle_service_stops_at_once() {
     let mut server = Server::start(&[]);
     let _idle = server.connect();

@@ -7,6 +7,8 @@ use sakuga::models::card::{Card, Source, WeightFile, Weights};
 use sakuga::models::publish::publish;
 use sakuga::nn::anime::AnimeConfig;
 use sakuga::nn::init::Parameters;
+use sakuga::nn::norm::NormKind;
+use sakuga::nn::patch_gan::{PatchGanConfig, patch_gan};
 
 /// Writes `models/NAME.toml` and its weights under `root`: an anime generator of
 /// four channels that nobody trained. It brightens, so that its picture is not
@@ -19,6 +21,9 @@ pub fn publish_tiny(root: &Path, name: &str) {
     let mut tensors = parameters.tensors();
     let bias = tensors.get_mut("head.bias").expect("the generator's last bias");
     *bias = (bias.ones_like().unwrap() * 0.25).unwrap();
+    let judge = PatchGanConfig { width: 4, norm: NormKind::None, ..PatchGanConfig::default() };
+    let judges = Parameters::default();
+    patch_gan(judge, judges.seeded(8, &device)).unwrap();
     let nowhere = WeightFile { file: String::new(), sha256: String::new() };
     let card = Card {
         name: String::new(),
@@ -32,9 +37,9 @@ pub fn publish_tiny(root: &Path, name: &str) {
         value_range: [-1.0, 1.0],
         source: Source::default(),
         architecture,
-        discriminator: None,
+        discriminator: Some(judge),
         weights: Weights { generator: nowhere, discriminator: None },
         figures: Default::default(),
     };
-    publish(&root.join("models"), name, card, &tensors, None).unwrap();
+    publish(&root.join("models"), name, card, &tensors, Some(&judges.tensors())).unwrap();
 }

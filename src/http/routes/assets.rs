@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use crate::http::negotiate;
 use crate::http::problem::Problem;
 
 #[derive(RustEmbed)]
@@ -19,6 +20,7 @@ struct Assets;
 pub async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let path = match uri.path().trim_start_matches('/') {
         "" => "index.html",
+        "docs" => "docs.html",
         path => path,
     };
     let file = Assets::get(path).ok_or_else(|| {
@@ -35,13 +37,7 @@ pub async fn asset(method: Method, uri: Uri, headers: HeaderMap) -> Result<Respo
 fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
     let tag: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
-    let known = headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|known| known.trim().trim_start_matches("W/") == tag);
-    let mut response = match known {
+    let mut response = match negotiate::is_known(headers, &tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => ([(header::CONTENT_TYPE, media_type(path))], Body::from(file.data)).into_response(),
     };

@@ -22,6 +22,6 @@ pub async fn live() -> Json<Value> {
 /// # Errors
 /// 503 while starting, failing or stopping.
 pub async fn ready(State(service): State<Service>) -> Result<Json<Value>, Problem> {
-    let _may_enter = service.engine.enter()?;
+    service.ready()?;
     Ok(Json(json!({ "status": "ready" })))
 }

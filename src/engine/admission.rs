@@ -1,0 +1,108 @@
+//! The doors that a job passes: a ticket, a place in the queue, a fitted photo.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::job::Plan;
+use super::queue::Place;
+use super::score::Judging;
+use super::worker::{Task, Work};
+use super::{Drawing, Engine, EngineError, Job, Score, blocking, gone};
+use crate::imaging::Picture;
+
+/// The first door passed: this work is finished even if the engine drains.
+#[must_use = "a ticket is for entering the queue"]
+pub struct Ticket {
+    engine: Engine,
+}
+
+impl Ticket {
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// The second door: a place in the queue for a job of so many pixels (see
+    /// [`Engine::pixels`]), held until the job is drawn or the admission dropped.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`], with the time after which to ask again.
+    pub fn admit(self, pixels: u64) -> Result<Admission, EngineError> {
+        let Self { engine } = self;
+        match engine.room.enter(pixels) {
+            Some(place) => Ok(Admission { engine, place: Arc::new(place) }),
+            None => Err(EngineError::Busy { retry_after: engine.status.pace.wait_for(engine.room.weight()) }),
+        }
+    }
+}
+
+/// A place in the queue; cheap to clone, for jobs that follow each other in one
+/// place.
+#[derive(Clone)]
+#[must_use = "an admission holds a place in the queue"]
+pub struct Admission {
+    engine: Engine,
+    place: Arc<Place>,
+}
+
+impl Admission {
+    /// Fits the job's photo to the size that the network sees.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownModel`] or [`EngineError::BadParameter`].
+    pub async fn prepare(self, job: Job) -> Result<Prepared, EngineError> {
+        let Self { engine, place } = self;
+        let queue = engine.queue.clone();
+        let plan = blocking(move || engine.plan(job)).await??;
+        Ok(Prepared { plan, queue, place })
+    }
+}
+
+impl Admission {
+    /// Judges a drawing of a photo by the discriminator of the model called so.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownModel`], [`EngineError::BadParameter`] for a model
+    /// without a discriminator or a photo that is too small, [`EngineError::Forward`].
+    pub async fn score(self, model: Option<&str>, photo: Picture, drawing: Picture) -> Result<Score, EngineError> {
+        let Self { engine, place } = self;
+        let card = engine.card(model)?;
+        if card.weights.discriminator.is_none() {
+            let problem = format!("must be a model with a discriminator; `{}` has none", card.name);
+            return Err(EngineError::BadParameter { name: "model", problem });
+        }
+        let name = card.name.clone();
+        let (reply, answer) = oneshot::channel();
+        let judging = blocking(move || Judging::new(name, (photo, drawing), reply, place)).await??;
+        engine.queue.send(Work::Judge(judging)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// A job whose photo is fitted, with its place in the queue.
+#[must_use = "a prepared job holds a place in the queue"]
+pub struct Prepared {
+    plan: Plan,
+    queue: mpsc::UnboundedSender<Work>,
+    place: Arc<Place>,
+}
+
+impl Prepared {
+    /// How many pixels the answer will have.
+    pub fn pixels(&self) -> usize {
+        self.plan.pixels()
+    }
+
+    /// Draws the job, in its turn.
+    ///
+    /// # Errors
+    /// [`EngineError::Forward`] or [`EngineError::Failed`].
+    pub async fn draw(self) -> Result<Drawing, EngineError> {
+        let Self { plan, queue, place } = self;
+        let (reply, answer) = oneshot::channel();
+        queue.send(Work::Draw(Task::new(&plan, reply, Some(place)))).map_err(|_| gone())?;
+        drop(queue);
+        let drawn = answer.await.map_err(|_| gone())??;
+        blocking(move || plan.finish(drawn)).await
+    }
+}
