@@ -18,6 +18,7 @@ pub mod norm;
 pub mod ops;
 pub mod patch_gan;
 mod planes;
+mod rectify;
 pub mod unet;
 pub mod update;
 
