@@ -1,14 +1,14 @@
 //! Sakuga's side of `make bench`: draws when it is asked to, and says how long
 //! it took. `benches/peers/worker.py` speaks the same for the others.
 //!
-//! `worker NAME THREADS FOLDER` loads `FOLDER/models/NAME.toml` and answers
+//! `worker NAME PRECISION THREADS FOLDER` loads `FOLDER/models/NAME.toml` and answers
 //! `ready DESCRIPTION`. Each line `BATCH SIDE [FILE]` on stdin draws the first
 //! BATCH pictures of `FOLDER/photos-SIDE.f32` once, writes them to FILE if one
 //! is named, and is answered by the milliseconds from tensor to tensor.
 
 use candle_core::{Device, Tensor};
 use sakuga::cli::threads::use_threads;
-use sakuga::models::{Model, Registry};
+use sakuga::models::{Model, Registry, Style};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{BufRead, Write};
@@ -24,16 +24,17 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn main() -> Result<()> {
     // `cargo bench` adds a flag of its own.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [name, threads, folder] = arguments.as_slice() else {
+    let [name, precision, threads, folder] = arguments.as_slice() else {
         // Run by `cargo bench` alone, there is nobody to ask for pictures.
         println!("driven by benches/infer.py: make bench");
         return Ok(());
     };
     use_threads(Some(threads.parse()?))?;
     let folder = PathBuf::from(folder);
-    let model = Registry::open(Some(&folder.join("models")))?.load(name, &Device::Cpu)?;
+    let model = Registry::open(Some(&folder.join("models")))?.load(name, &Device::Cpu, precision.parse()?)?;
+    let style = Style::of(model.card(), None, 1.0)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "ready Sakuga {}, f32 on candle", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "ready Sakuga {}, {}", env!("CARGO_PKG_VERSION"), model.instructions())?;
     out.flush()?;
 
     let mut photos = HashMap::new();
@@ -46,7 +47,7 @@ fn main() -> Result<()> {
             Entry::Occupied(photo) => photo.into_mut(),
             Entry::Vacant(place) => place.insert(read(&folder, key)?),
         };
-        let (values, ms) = draw(&model, photo)?;
+        let (values, ms) = draw(&model, photo, &style)?;
         if let [file] = file {
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             std::fs::write(file, bytes)?;
@@ -67,8 +68,8 @@ fn read(folder: &Path, (batch, side): (usize, usize)) -> Result<Tensor> {
 }
 
 /// The pictures' values, and the milliseconds it took to have them.
-fn draw(model: &Model, photo: &Tensor) -> Result<(Vec<f32>, f64)> {
+fn draw(model: &Model, photo: &Tensor, style: &Style) -> Result<(Vec<f32>, f64)> {
     let start = Instant::now();
-    let values = model.draw(photo)?.flatten_all()?.to_vec1::<f32>()?;
+    let values = model.draw(photo, style)?.flatten_all()?.to_vec1::<f32>()?;
     Ok((values, start.elapsed().as_secs_f64() * 1e3))
 }

@@ -19,6 +19,7 @@ pub mod ops;
 pub mod patch_gan;
 pub mod plan;
 mod planes;
+mod rectify;
 pub mod unet;
 pub mod update;
 

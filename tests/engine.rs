@@ -14,8 +14,13 @@ use tempfile::TempDir;
 
 /// An engine with the tiny model that has started; `tile` and `queue` as given.
 fn engine(tile: usize, queue: usize) -> Engine {
+    engine_with(tile, queue, &["cel"])
+}
+
+/// The same with a model that draws in `styles`.
+fn engine_with(tile: usize, queue: usize, styles: &[&str]) -> Engine {
     let models = TempDir::new().unwrap();
-    tiny::publish_tiny(models.path(), "anime");
+    tiny::publish_with(models.path(), "anime", styles);
     let registry = Registry::open(Some(&models.path().join("models"))).unwrap();
     let engine = Engine::start(EngineConfig { tile, queue, ..EngineConfig::new(registry, Device::Cpu) }).unwrap();
     let start = Instant::now();
@@ -41,6 +46,25 @@ fn photo(width: u32, height: u32) -> Picture {
 
 fn job(photo: Picture) -> Job {
     Job { photo, model: None, style: None, strength: 1.0, seed: None, max_side: Some(8192), original_size: false }
+}
+
+#[test]
+fn styles_mix_and_strength_is_the_networks() {
+    let engine = engine_with(4096, 4, &["cel", "gouache"]);
+    let draw = |style: Option<&str>, strength| {
+        let job = Job { style: style.map(str::to_owned), strength, ..job(photo(64, 48)) };
+        engine.draw_blocking(job).map(|drawing| drawing.picture.rgb)
+    };
+    let light = |rgb: Vec<u8>| rgb.into_iter().map(u64::from).sum::<u64>();
+    assert_eq!(draw(None, 1.0).unwrap(), draw(Some("cel"), 1.0).unwrap());
+    let steps = ["cel", "cel:3,gouache:1", "cel:0.5,gouache:0.5", "gouache"];
+    let steps = steps.map(|style| light(draw(Some(style), 1.0).unwrap()));
+    assert!(steps.is_sorted_by(|a, b| a < b), "each is brighter than the one before: {steps:?}");
+    let weaker = [0.25, 0.5, 1.0].map(|strength| light(draw(Some("gouache"), strength).unwrap()));
+    assert!(weaker.is_sorted_by(|a, b| a < b), "{weaker:?}");
+    assert_eq!(draw(Some("gouache"), 0.0).unwrap(), photo(64, 48).rgb);
+    let error = draw(Some("cel:1,oil:2"), 1.0).unwrap_err();
+    assert!(matches!(&error, EngineError::BadParameter { name: "style", .. }), "{error}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        tiny::publish_tiny(folder.path(), "anime");
+        tiny::publish_with(folder.path(), "anime", &["cel"]);
         Desk { folder }
     }
 

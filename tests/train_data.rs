@@ -205,6 +205,26 @@ fn photo_and_target_are_cropped_and_flipped_together() {
 }
 
 #[test]
+fn a_style_blends_the_targets_and_leaves_the_rest_to_the_photo() {
+    let photo = drawing(16, 16, 1);
+    let pair = Pair { name: "p".into(), targets: vec![negative(&photo), drawing(16, 16, 2)], photo };
+    let augment = Augment { crop: 16, flip: 0.0, noise: 1.0, ..Augment::default() };
+    let draw = |style: &[f32]| {
+        let (mut seen, mut target) = (vec![9.0; augment.values()], vec![9.0; augment.values()]);
+        augment.sample(&pair, style, &mut Stream::derive(5, "test", 0), &mut seen, &mut target).unwrap();
+        (seen, target)
+    };
+    let (seen, photo) = draw(&[0.0, 0.0]);
+    assert_eq!(seen, photo, "strength 0 asks for the photo as it is seen, noise and all");
+    let ([_, first], [_, second]) = (<[_; 2]>::from(draw(&[1.0, 0.0])), <[_; 2]>::from(draw(&[0.0, 1.0])));
+    let (_, mixed) = draw(&[0.25, 0.5]);
+    for (i, mixed) in mixed.into_iter().enumerate() {
+        let wanted = 0.25 * first[i] + 0.5 * second[i] + 0.25 * seen[i];
+        assert!((mixed - wanted).abs() < 1e-5, "{mixed}, not {wanted}");
+    }
+}
+
+#[test]
 fn a_crop_of_the_whole_photo_is_the_photo() {
     let plain = Augment { crop: 16, flip: 0.0, ..Augment::default() };
     let pair = pair(16, 16);

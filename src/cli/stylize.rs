@@ -40,7 +40,8 @@ pub struct StylizeArgs {
     /// [default: its first]
     #[arg(long, value_name = "STYLE")]
     pub style: Option<String>,
-    /// 0 is the photo, 1 the drawing, between them a blend
+    /// 0 is the photo, 1 the drawing; a model of several styles has learnt what lies between,
+    /// for others it is a blend
     #[arg(long, value_name = "0..1", default_value_t = 1.0, value_parser = strength)]
     pub strength: f32,
     /// For models that draw with chance: the same seed draws the same

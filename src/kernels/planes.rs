@@ -1,4 +1,4 @@
-//! Planes times a number each, and planes times planes summed up.
+//! Planes and a number each: scaled, shifted, rectified; and planes times planes summed up.
 
 use rayon::prelude::*;
 
@@ -9,6 +9,34 @@ pub fn scale(x: &[f32], by: &[f32], pixels: usize) -> Vec<f32> {
     y.par_chunks_mut(pixels).zip(x.par_chunks(pixels)).zip(by).for_each(|((y, x), &by)| {
         for (y, &x) in y.iter_mut().zip(x) {
             *y = x * by;
+        }
+    });
+    y
+}
+
+/// `leaky(x[p, ·]·scale[p] + shift[p])` over planes `p` of `pixels` values;
+/// scale and shift begin again where they end. Without a scale it is 1.
+pub fn rectify(x: &[f32], scale: Option<&[f32]>, shift: &[f32], slope: f32, pixels: usize) -> Vec<f32> {
+    let mut y = vec![0f32; x.len()];
+    y.par_chunks_mut(pixels).zip(x.par_chunks(pixels)).enumerate().for_each(|(plane, (y, x))| {
+        let (by, shift) = (scale.map_or(1.0, |scale| scale[plane % scale.len()]), shift[plane % shift.len()]);
+        for (y, &x) in y.iter_mut().zip(x) {
+            let x = x * by + shift;
+            *y = if x > 0.0 { x } else { slope * x };
+        }
+    });
+    y
+}
+
+/// `x[p, ·] + bias[p] + residual[p, ·]`; the bias begins again where it ends.
+pub fn add(x: &[f32], bias: &[f32], residual: &[f32], pixels: usize) -> Vec<f32> {
+    assert_eq!(x.len(), residual.len());
+    let mut y = vec![0f32; x.len()];
+    let planes = x.par_chunks(pixels).zip(residual.par_chunks(pixels));
+    y.par_chunks_mut(pixels).zip(planes).enumerate().for_each(|(plane, (y, (x, residual)))| {
+        let bias = bias[plane % bias.len()];
+        for ((y, &x), &residual) in y.iter_mut().zip(x).zip(residual) {
+            *y = x + bias + residual;
         }
     });
     y

@@ -26,7 +26,7 @@ impl CustomOp1 for LeakyRelu {
 
 /// `(x, g) → g` where `x > 0`, else `slope·g`. Linear in `g`; constant in `x`
 /// almost everywhere.
-struct LeakyReluGradient(f32);
+pub(super) struct LeakyReluGradient(pub(super) f32);
 
 impl CustomOp2 for LeakyReluGradient {
     fn name(&self) -> &'static str {
@@ -86,9 +86,9 @@ impl CustomOp2 for AddBias {
     }
 }
 
-struct SumPlanes {
+pub(super) struct SumPlanes {
     /// C, or N·C for a sum a plane.
-    channels: usize,
+    pub(super) channels: usize,
 }
 
 impl CustomOp1 for SumPlanes {

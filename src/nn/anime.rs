@@ -19,13 +19,13 @@
 
 mod outline;
 
-use super::activation::leaky_relu;
 use super::conv::{conv_transpose2d, conv2d};
 use super::generator::{Generator, Pass};
 use super::init::HE;
 use super::layers::{Conv2d, ConvConfig, conv};
-use super::modulation::{Modulation, rectify};
+use super::modulation::{Modulation, rectify_styled};
 use super::plan::Outline;
+use super::rectify::add_bias_to;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
@@ -68,14 +68,18 @@ impl Residual {
     }
 
     fn forward(&self, x: &Tensor, style: Option<&Tensor>) -> Result<Tensor> {
-        x + self.conv2.forward(&rectified(&self.conv1, x, self.modulation.as_ref(), style)?)?
+        let inner = rectified(&self.conv1, x, self.modulation.as_ref(), style)?;
+        add_bias_to(&self.conv2.linear(&inner)?, bias(&self.conv2)?, x)
     }
+}
+
+fn bias(conv: &Conv2d) -> Result<&Tensor> {
+    conv.bias.as_ref().ok_or_else(|| candle_core::Error::msg("this network's convolutions have a bias"))
 }
 
 /// A convolution, modulated and rectified.
 fn rectified(conv: &Conv2d, x: &Tensor, modulation: Option<&Modulation>, style: Option<&Tensor>) -> Result<Tensor> {
-    let Some(bias) = &conv.bias else { bail!("a rectified convolution of this network has a bias") };
-    rectify(&conv.linear(x)?, bias, modulation, style, SLOPE)
+    rectify_styled(&conv.linear(x)?, bias(conv)?, modulation, style, SLOPE)
 }
 
 /// Halving, then a residual refinement at the new size.
@@ -112,7 +116,8 @@ impl Up {
     fn forward(&self, x: &Tensor, skip: &Tensor, style: Option<&Tensor>) -> Result<Tensor> {
         let doubled = conv_transpose2d(x, &spread(&self.double)?, 2, 1, 0)?;
         let joined = (doubled + conv2d(skip, &self.skip, 1, 1)?)?;
-        self.refine.forward(&rectify(&joined, &self.bias, self.modulation.as_ref(), style, SLOPE)?, style)
+        let joined = rectify_styled(&joined, &self.bias, self.modulation.as_ref(), style, SLOPE)?;
+        self.refine.forward(&joined, style)
     }
 }
 
@@ -229,7 +234,7 @@ impl Generator for Anime {
         let mut skips = Vec::with_capacity(self.downs.len());
         let mut x = photo.clone();
         for down in &self.downs {
-            x = down.refine.forward(&leaky_relu(&down.halve.forward(&x)?, SLOPE)?, None)?;
+            x = down.refine.forward(&rectified(&down.halve, &x, None, None)?, None)?;
             skips.push(x.clone());
         }
         skips.pop();

@@ -4,8 +4,7 @@
 //! Linear, so that a mix of styles lies between them in every layer, and the
 //! zero vector leaves the layer as it is.
 
-use super::activation::{add_bias, leaky_relu};
-use super::planes::scale;
+use super::rectify::rectify;
 use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 
@@ -38,18 +37,16 @@ impl Modulation {
 ///
 /// # Errors
 /// Those of candle.
-pub(super) fn rectify(
+pub(super) fn rectify_styled(
     x: &Tensor,
     bias: &Tensor,
     modulation: Option<&Modulation>,
     style: Option<&Tensor>,
     slope: f32,
 ) -> Result<Tensor> {
-    let (Some(modulation), Some(style)) = (modulation, style) else {
-        return leaky_relu(&add_bias(x, bias)?, slope);
-    };
-    let (by, shift) = modulation.of(style)?;
-    // The bias goes through the scale into the shift: a pass over the pixels less.
-    let shift = (by.broadcast_mul(bias)? + shift)?;
-    leaky_relu(&add_bias(&scale(x, &by)?, &shift)?, slope)
+    let (Some(modulation), Some(style)) = (modulation, style) else { return rectify(x, None, bias, slope) };
+    let (scale, shift) = modulation.of(style)?;
+    // The bias goes through the scale into the shift: so it is one pass.
+    let shift = (scale.broadcast_mul(bias)? + shift)?;
+    rectify(x, Some(&scale), &shift, slope)
 }

@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor};
 
 /// One of the faces of `Σ x·s·y`, `x` and `y` `(N, C, H, W)`, `s` `(N, C)`.
 #[derive(Clone, Copy)]
-enum Planes {
+pub(super) enum Planes {
     /// `(x, s) → y`
     Scale,
     /// `(x, y) → s`

@@ -161,7 +161,8 @@ impl Run {
         &mut self.trainer
     }
 
-    /// Trains until the last epoch of the settings is done, then writes the weights.
+    /// Trains until the last epoch of the settings is done; the weights are
+    /// written after each.
     ///
     /// # Errors
     /// See [`RunError`]; checkpoints written before stay.
@@ -178,11 +179,12 @@ impl Run {
             self.checkpoints.save(&self.trainer, epoch + 1, &line)?;
             self.done = epoch + 1;
             append(&self.folder.join("metrics.jsonl"), &line)?;
+            self.write_weights()?;
             self.pictures(epoch + 1, &held_out)?;
             bar.suspend(|| eprintln!("{}", summary(&row, recipe.total_epochs())));
         }
         bar.finish_and_clear();
-        self.write_weights()
+        Ok(())
     }
 
     fn epoch(&mut self, loader: &Loader, epoch: usize, held_out: &HeldOut, bar: &ProgressBar) -> Result<Row, RunError> {

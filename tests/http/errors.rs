@@ -23,6 +23,7 @@ fn wrong_parameters_are_named_with_what_is_allowed() {
         ("?size=huge", "`size` must be `original`"),
         ("?format=tiff", "`format` must be `png`, `jpeg` or `webp`"),
         ("?model=nobody", "there is no model `nobody`; the models are `anime`"),
+        ("?style=cel:much", "`style` gives `cel` a weight that is no number from 0 on"),
         ("?style=nothing", "`nothing` is not a style of the model `anime`; its styles are `cel`"),
         ("?seed=1&seed=2", "`seed` is given twice"),
     ] {

@@ -9,7 +9,7 @@ use reqwest::blocking::{Client, RequestBuilder, Response, multipart};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::tiny::publish_tiny;
+use super::tiny::publish_with;
 
 /// Longer than anything here takes on a busy machine, so that a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -26,7 +26,7 @@ impl Server {
     /// A service that is ready.
     pub fn start(flags: &[&str]) -> Self {
         let models = TempDir::new().unwrap();
-        publish_tiny(models.path(), "anime");
+        publish_with(models.path(), "anime", &["cel"]);
         let server = Self::start_with(models, flags);
         server.wait_until_ready();
         server

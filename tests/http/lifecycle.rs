@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::harness::{Server, problem, read_all, wait_until};
 use super::pictures::jpeg;
-use super::tiny::publish_tiny;
+use super::tiny::publish_with;
 
 fn health(server: &Server) -> bool {
     let asked = Command::new(env!("CARGO_BIN_EXE_sakuga"))
@@ -21,7 +21,7 @@ fn health(server: &Server) -> bool {
 #[test]
 fn ready_comes_after_the_models() {
     let models = TempDir::new().unwrap();
-    publish_tiny(models.path(), "anime");
+    publish_with(models.path(), "anime", &["cel"]);
     // The weights come through a pipe: the service waits until somebody writes.
     let weights = models.path().join("weights/anime.safetensors");
     let bytes = std::fs::read(&weights).unwrap();
@@ -47,7 +47,7 @@ fn ready_comes_after_the_models() {
 #[test]
 fn a_model_that_does_not_load_keeps_the_service_unready() {
     let models = TempDir::new().unwrap();
-    publish_tiny(models.path(), "anime");
+    publish_with(models.path(), "anime", &["cel"]);
     let weights = models.path().join("weights/anime.safetensors");
     std::fs::write(&weights, b"damaged").unwrap();
     let server = Server::start_with(models, &[]);
@@ -130,7 +130,7 @@ fn a_second_signal_ends_at_once() {
 fn a_taken_port_is_said_in_one_line() {
     let server = Server::start(&[]);
     let models = TempDir::new().unwrap();
-    publish_tiny(models.path(), "anime");
+    publish_with(models.path(), "anime", &["cel"]);
     let second = Command::new(env!("CARGO_BIN_EXE_sakuga"))
         .args(["serve", "--port", &server.address.port().to_string(), "--models"])
         .arg(models.path().join("models"))

@@ -7,12 +7,12 @@ use tempfile::TempDir;
 
 use super::harness::{Server, problem};
 use super::pictures::jpeg;
-use super::tiny::publish_tiny;
+use super::tiny::publish_with;
 
 fn two_models() -> TempDir {
     let models = TempDir::new().unwrap();
-    publish_tiny(models.path(), "anime");
-    publish_tiny(models.path(), "other");
+    publish_with(models.path(), "anime", &["cel"]);
+    publish_with(models.path(), "other", &["cel"]);
     models
 }
 
@@ -37,8 +37,8 @@ fn cards_are_listed_and_shown() {
 #[test]
 fn without_a_default_a_model_must_be_named() {
     let models = TempDir::new().unwrap();
-    publish_tiny(models.path(), "one");
-    publish_tiny(models.path(), "two");
+    publish_with(models.path(), "one", &["cel"]);
+    publish_with(models.path(), "two", &["cel"]);
     let server = Server::start_with(models, &[]);
     server.wait_until_ready();
     assert_eq!(server.get("/v1/models").json::<Value>().unwrap()["default"], Value::Null);

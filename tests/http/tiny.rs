@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use candle_core::Tensor;
 use sakuga::models::Architecture;
 use sakuga::models::card::{Card, Source, WeightFile, Weights};
 use sakuga::models::publish::publish;
@@ -12,10 +13,11 @@ use sakuga::nn::patch_gan::{PatchGanConfig, patch_gan};
 
 /// Writes `models/NAME.toml` and its weights under `root`: an anime generator of
 /// four channels that nobody trained. It brightens, so that its picture is not
-/// the photo.
-pub fn publish_tiny(root: &Path, name: &str) {
+/// the photo; of several `styles` each later one brightens more.
+pub fn publish_with(root: &Path, name: &str, styles: &[&str]) {
     let device = candle_core::Device::Cpu;
-    let architecture = Architecture::Anime(AnimeConfig { widths: vec![4, 4], blocks: 1, styles: 0 });
+    let entries = if styles.len() > 1 { styles.len() } else { 0 };
+    let architecture = Architecture::Anime(AnimeConfig { widths: vec![4, 4], blocks: 1, styles: entries });
     let parameters = Parameters::default();
     let network = architecture.build(parameters.seeded(7, &device)).unwrap();
     let mut tensors = parameters.tensors();
@@ -24,13 +26,19 @@ pub fn publish_tiny(root: &Path, name: &str) {
     let judge = PatchGanConfig { width: 4, norm: NormKind::None, ..PatchGanConfig::default() };
     let judges = Parameters::default();
     patch_gan(judge, judges.seeded(8, &device)).unwrap();
+    if let Some(shift) = tensors.get_mut("mix.style.shift") {
+        let values: Vec<f32> = (0..4).flat_map(|_| (0..entries).map(|style| 1.0 + style as f32)).collect();
+        *shift = Tensor::from_vec(values, (4, entries), &device).unwrap();
+        let weight = tensors.get_mut("head.weight").expect("the generator's last weight");
+        *weight = (weight.ones_like().unwrap() * 0.002).unwrap();
+    }
     let nowhere = WeightFile { file: String::new(), sha256: String::new() };
     let card = Card {
         name: String::new(),
         title: "Tiny".into(),
         description: "An untrained generator for tests.".into(),
         licence: "CC0-1.0".into(),
-        styles: vec!["cel".into()],
+        styles: styles.iter().map(ToString::to_string).collect(),
         max_side: Some(256),
         size_multiple: network.multiple(),
         reach: network.reach(),

@@ -73,7 +73,7 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     /// For people.
     const NAME: &'static str;
 
-    /// Sums products of `rows` rows (1..=[`Self::ROWS`]) and `vectors` (1..=[`VECTORS`]) times [`LANES`] columns.
+    /// Sums products of `rows` rows (1..=[`Self::ROWS`]) and `vectors` (1..=`VECTORS`) times [`LANES`] columns.
     /// `panel` holds, for every [`Self::GROUP`] factors of the strands in turn, the group for each column.
     ///
     /// # Safety
@@ -87,7 +87,7 @@ pub trait Kernel: Copy + Send + Sync + 'static {
         sums: &mut Sums,
     );
 
-    /// Does a task with [`Task::run`], compiled for the instructions.
+    /// Does a task with `Task::run`, compiled for the instructions.
     ///
     /// # Safety
     /// The machine has the instructions, and the task's own demands hold.

@@ -33,13 +33,16 @@ pub struct Term {
     pub window: Window,
 }
 
+/// Rows of numbers.
+type Matrix = Vec<Vec<f32>>;
+
 /// What each channel's sum is multiplied by, and what is added then.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Affine {
     pub(super) scale: Vec<f32>,
     pub(super) shift: Vec<f32>,
     /// What a style adds to the scale and to the shift: `(C, k)` each.
-    styled: Option<(Vec<Vec<f32>>, Vec<Vec<f32>>)>,
+    styled: Option<(Matrix, Matrix)>,
 }
 
 impl Affine {

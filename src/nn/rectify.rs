@@ -1,0 +1,137 @@
+//! A layer's end in one pass over its values: bias, style and rectifier, or
+//! bias and residual. A pass costs as much as a good part of the convolution.
+
+use super::activation::{LeakyReluGradient, SumPlanes, add_bias, leaky_relu};
+use super::ops::slice;
+use super::planes::{Planes, scale};
+use crate::kernels::planes as kernel;
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Tensor};
+
+/// `leaky(x + shift)` or `leaky(x·scale + shift)`: a scale and a shift for each
+/// channel, `(C)`, or for each plane, `(N, C)`.
+#[derive(Clone, Copy)]
+struct Rectify {
+    /// Above 0, so that the result's sign is its argument's.
+    slope: f32,
+}
+
+impl Rectify {
+    /// The gradient in the rectifier's argument, and its sum over each plane.
+    fn behind(self, result: &Tensor, grad: &Tensor, shift: &Tensor) -> Result<(Tensor, Tensor)> {
+        // Constant in the argument almost everywhere: detached.
+        let gated = result.detach().apply_op2(&grad.contiguous()?, LeakyReluGradient(self.slope))?;
+        let sums = gated.apply_op1(SumPlanes { channels: shift.elem_count() })?.reshape(shift.shape())?;
+        Ok((gated, sums))
+    }
+}
+
+impl CustomOp2 for Rectify {
+    fn name(&self) -> &'static str {
+        "rectify"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (_, _, h, w) = l1.shape().dims4()?;
+        let y = kernel::rectify(slice(s1, l1)?, None, slice(s2, l2)?, self.slope, h * w);
+        Ok((CpuStorage::F32(y), l1.shape().clone()))
+    }
+
+    fn bwd(&self, _: &Tensor, shift: &Tensor, res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (x, shift) = self.behind(res, grad, shift)?;
+        Ok((Some(x), Some(shift)))
+    }
+}
+
+impl CustomOp3 for Rectify {
+    fn name(&self) -> &'static str {
+        "rectify-scaled"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (_, _, h, w) = l1.shape().dims4()?;
+        let y = kernel::rectify(slice(s1, l1)?, Some(slice(s2, l2)?), slice(s3, l3)?, self.slope, h * w);
+        Ok((CpuStorage::F32(y), l1.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        by: &Tensor,
+        shift: &Tensor,
+        res: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (gated, shift) = self.behind(res, grad, shift)?;
+        Ok((Some(scale(&gated, by)?), Some(x.apply_op2(&gated, Planes::Dot)?), Some(shift)))
+    }
+}
+
+/// `leaky(x·by + shift)` of `x` `(N, C, H, W)`: `by` `(N, C)`, `(1, C)` or
+/// none, `shift` the same or `(C)`; `slope` above 0.
+///
+/// # Errors
+/// Those of candle.
+pub(super) fn rectify(x: &Tensor, by: Option<&Tensor>, shift: &Tensor, slope: f32) -> Result<Tensor> {
+    let (n, c, _, _) = x.dims4()?;
+    match (x.device(), by) {
+        (Device::Cpu, None) => x.contiguous()?.apply_op2(shift, Rectify { slope }),
+        (Device::Cpu, Some(by)) => {
+            x.contiguous()?.apply_op3(&by.broadcast_as((n, c))?.contiguous()?, shift, Rectify { slope })
+        }
+        (_, None) => leaky_relu(&add_bias(x, shift)?, slope),
+        (_, Some(by)) => leaky_relu(&add_bias(&scale(x, by)?, shift)?, slope),
+    }
+}
+
+struct AddBiasTo;
+
+impl CustomOp3 for AddBiasTo {
+    fn name(&self) -> &'static str {
+        "add-bias-to"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (_, _, h, w) = l1.shape().dims4()?;
+        let y = kernel::add(slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?, h * w);
+        Ok((CpuStorage::F32(y), l1.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let sum = grad.contiguous()?.apply_op1(SumPlanes { channels: bias.elem_count() })?;
+        Ok((Some(grad.clone()), Some(sum), Some(grad.clone())))
+    }
+}
+
+/// `x + bias + residual`: `x` and `residual` `(N, C, H, W)`, `bias` `(C)`.
+///
+/// # Errors
+/// Those of candle.
+pub(super) fn add_bias_to(x: &Tensor, bias: &Tensor, residual: &Tensor) -> Result<Tensor> {
+    match x.device() {
+        Device::Cpu => x.contiguous()?.apply_op3(bias, &residual.contiguous()?, AddBiasTo),
+        _ => residual + add_bias(x, bias)?,
+    }
+}
