@@ -19,6 +19,9 @@ use std::time::Instant;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What `Model::draw` runs on the CPU; the report's head says it.
+const KERNELS: &str = "f32 on candle";
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
@@ -33,7 +36,7 @@ fn main() -> Result<()> {
     let folder = PathBuf::from(folder);
     let model = Registry::open(Some(&folder.join("models")))?.load(name, &Device::Cpu)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "ready Sakuga {}, f32 on candle", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "ready Sakuga {}, {KERNELS}", env!("CARGO_PKG_VERSION"))?;
     out.flush()?;
 
     let mut photos = HashMap::new();
