@@ -76,9 +76,9 @@ def main():
     peer = Path(__file__).resolve().parent / "peers/worker.py"
     report = Report("infer", f"Inference: ms a picture (ratio to ONNX Runtime), {args.threads} threads")
     for model in args.models:
-        rest = [model, str(args.threads), str(FOLDER)]
-        workers = {"sakuga": Worker([own, *rest])}
-        workers |= {kind: Worker([sys.executable, peer, kind, *rest]) for kind in PEERS}
+        rest = [str(args.threads), str(FOLDER)]
+        workers = {f"sakuga-{precision}": Worker([own, model, precision, *rest]) for precision in ["f32", "auto"]}
+        workers |= {kind: Worker([sys.executable, peer, kind, model, *rest]) for kind in PEERS}
         report.table([model] + [worker.version for worker in workers.values()])
         for case in args.cases:
             side, batch = map(int, case.split("x"))

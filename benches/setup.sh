@@ -45,6 +45,7 @@ fi
 # Runs the venv's Python with what it needs to load PyTorch.
 cat >"$venv/run" <<RUN
 #!/bin/sh
+export PYTHONDONTWRITEBYTECODE=1
 export LD_LIBRARY_PATH="$stubs\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}"
 exec "$PWD/$python" "\$@"
 RUN

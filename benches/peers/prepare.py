@@ -7,6 +7,7 @@ binary SAKUGA); photos-SIDE.f32 as (N, 3, SIDE, SIDE) in -1..1; photo.jpg of twe
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,8 @@ def unet(ngf):
 
 def export(net, name):
     torch.save(net, folder / f"{name}.pt")
+    # The exporter that traces: the newer one needs another package and draws the same.
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
     axes = {0: "batch", 2: "height", 3: "width"}
     torch.onnx.export(
         net,
