@@ -14,13 +14,13 @@ use tempfile::TempDir;
 
 /// An engine with the tiny model that has started; `tile` and `queue` as given.
 fn engine(tile: usize, queue: usize) -> Engine {
-    engine_with(tile, queue, &["cel"])
+    let models = TempDir::new().unwrap();
+    tiny::publish_tiny(models.path(), "anime");
+    engine_of(&models, tile, queue)
 }
 
-/// The same with a model that draws in `styles`.
-fn engine_with(tile: usize, queue: usize, styles: &[&str]) -> Engine {
-    let models = TempDir::new().unwrap();
-    tiny::publish_with(models.path(), "anime", styles);
+/// An engine with the models of that folder.
+fn engine_of(models: &TempDir, tile: usize, queue: usize) -> Engine {
     let registry = Registry::open(Some(&models.path().join("models"))).unwrap();
     let engine = Engine::start(EngineConfig { tile, queue, ..EngineConfig::new(registry, Device::Cpu) }).unwrap();
     let start = Instant::now();
@@ -50,7 +50,9 @@ fn job(photo: Picture) -> Job {
 
 #[test]
 fn styles_mix_and_strength_is_the_networks() {
-    let engine = engine_with(4096, 4, &["cel", "gouache"]);
+    let models = TempDir::new().unwrap();
+    tiny::publish_with(models.path(), "anime", &["cel", "gouache"]);
+    let engine = engine_of(&models, 4096, 4);
     let draw = |style: Option<&str>, strength| {
         let job = Job { style: style.map(str::to_owned), strength, ..job(photo(64, 48)) };
         engine.draw_blocking(job).map(|drawing| drawing.picture.rgb)

@@ -161,8 +161,8 @@ impl Run {
         &mut self.trainer
     }
 
-    /// Trains until the last epoch of the settings is done; the weights are
-    /// written after each.
+    /// Trains until the last epoch of the settings is done; the weights so far
+    /// are written after each.
     ///
     /// # Errors
     /// See [`RunError`]; checkpoints written before stay.
@@ -184,7 +184,8 @@ impl Run {
             bar.suspend(|| eprintln!("{}", summary(&row, recipe.total_epochs())));
         }
         bar.finish_and_clear();
-        Ok(())
+        // Also for a run that was stopped between its last checkpoint and here.
+        self.write_weights()
     }
 
     fn epoch(&mut self, loader: &Loader, epoch: usize, held_out: &HeldOut, bar: &ProgressBar) -> Result<Row, RunError> {
