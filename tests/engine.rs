@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// An engine with the tiny model that has started; `tile` and `queue` as given.
 fn engine(tile: usize, queue: usize) -> Engine {
     let models = TempDir::new().unwrap();
-    tiny::publish_tiny(models.path(), "anime");
+    tiny::publish_with(models.path(), "anime", &["cel"]);
     engine_of(&models, tile, queue)
 }
 
