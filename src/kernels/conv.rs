@@ -1,6 +1,6 @@
 //! Convolution, its adjoint and its weight gradient: three faces of one
 //! trilinear form, each as strips of lowered windows times a matrix product,
-//! or without them where `super::direct` can.
+//! or without them where `direct` can.
 //!
 //! The work is cut by the sizes alone, never by the number of threads, so the
 //! results are the same bits on any machine with the same vector units.
