@@ -56,9 +56,7 @@ impl Admission {
         let plan = blocking(move || engine.plan(job)).await??;
         Ok(Prepared { plan, queue, place })
     }
-}
 
-impl Admission {
     /// Judges a drawing of a photo by the discriminator of the model called so.
     ///
     /// # Errors

@@ -70,11 +70,21 @@ impl Instructions {
         matches!(self, Self::Portable)
     }
 
-    /// The set that draws fastest here. By AVX-512, AMD's processors multiply bf16 twice as fast as f32, but Intel's
-    /// half as fast.
-    pub fn fastest() -> Self {
-        let useful = |set: &Self| set.available() && (*set != Self::Avx512Bf16 || amd());
-        Self::ALL.into_iter().rfind(useful).unwrap_or(Self::Portable)
+    /// Whether they draw faster than those before them: by AVX-512, AMD's processors multiply bf16 twice as fast as f32,
+    /// but Intel's half as fast.
+    pub fn pay(self) -> bool {
+        self != Self::Avx512Bf16 || amd()
+    }
+
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Avx512Bf16 => "avx512-bf16",
+            Self::Amx => "amx-bf16",
+        }
     }
 
     /// Whether sums are of products of bf16 numbers.

@@ -32,7 +32,7 @@ fn dabs(image: &Raster<Rgb>, flow: &Raster<Flow>, radius: f32) -> Raster<Rgb> {
     })
 }
 
-/// One row of dabs, `first` being its first pixel's place in `taps`. Wide vectors halve its time; they are chosen at
+/// One row of dabs, `first` being its first pixel's place in `taps`. Wide vectors make it faster; they are chosen at
 /// run time, and add the same numbers in the same order.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 fn row(out: &mut Vec<Rgb>, flows: &[Flow], brushes: &Brushes, taps: &Raster<Tap>, first: usize) {

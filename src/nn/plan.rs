@@ -172,7 +172,7 @@ impl<K: Kernel> Plan for Packed<K> {
     }
 
     fn instructions(&self) -> &'static str {
-        K::NAME
+        K::INSTRUCTIONS.name()
     }
 }
 

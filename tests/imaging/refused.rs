@@ -137,16 +137,14 @@ fn a_frame_larger_than_its_gif_costs_no_memory() {
 }
 
 #[test]
-fn thousands_of_scans_are_refused_at_once() {
+fn thousands_of_scans_are_counted_and_refused() {
     let progressive = file("progressive.jpg");
     for bytes in [progressive, written_by_image(&noise(64, 64, false), Format::Jpeg)] {
         let last = bytes.windows(2).rposition(|w| w == [0xFF, 0xDA]).unwrap();
         let scan = &bytes[last..bytes.len() - 2];
         let bomb = [&bytes[..last], &scan.repeat(5000), &[0xFF, 0xD9]].concat();
-        let started = std::time::Instant::now();
-        let refused = read(&bomb);
-        assert!(matches!(refused, Err(DecodeError::Undecodable { .. })));
-        assert!(started.elapsed().as_secs() < 1);
+        let refused = read(&bomb).map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains("scans; the limit is"), "{refused}");
     }
 }
 

@@ -1,12 +1,14 @@
 //! `POST /v1/stylize`: a photo in, a drawing out; several photos, a zip.
 
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::http::drawing::{self, Drawn, Order};
 use crate::http::flights::Key;
-use crate::http::intake::{self, Intake};
+use crate::http::intake::{self, Intake, Photo};
 use crate::http::memory::Reservation;
+use crate::http::params::Parameters;
 use crate::http::problem::Problem;
 use crate::http::{Service, answer, negotiate};
 
@@ -19,14 +21,7 @@ pub async fn stylize(State(service): State<Service>, request: Request) -> Result
     let Intake { photos, parameters, headers } = intake::receive(&service, request).await?;
     let settings = parameters.settings();
     let weights = &service.engine.card(settings.model)?.weights.generator.sha256;
-    let mut orders: Vec<Order> = photos
-        .into_iter()
-        .map(|photo| {
-            let format = negotiate::format(parameters.format, &headers, photo.format);
-            let key = Key::new(&photo.bytes, &parameters, format, weights);
-            Order { photo, parameters: parameters.clone(), format, key }
-        })
-        .collect();
+    let mut orders = order(photos, parameters.clone(), headers.clone(), weights.clone()).await?;
 
     let several = orders.len() > 1;
     let json = negotiate::wants_json(&headers);
@@ -65,6 +60,22 @@ pub async fn stylize(State(service): State<Service>, request: Request) -> Result
         Some(key) => answer::tagged(response, &key),
         None => response,
     })
+}
+
+/// What each photo becomes. A key reads its whole photo: work for the blocking pool.
+async fn order(
+    photos: Vec<Photo>,
+    parameters: Parameters,
+    headers: HeaderMap,
+    weights: String,
+) -> Result<Vec<Order>, Problem> {
+    let order = move |photo: Photo| {
+        let format = negotiate::format(parameters.format, &headers, photo.format);
+        let key = Key::new(&photo.bytes, &parameters, format, &weights);
+        Order { photo, parameters: parameters.clone(), format, key }
+    };
+    let (orders, _) = drawing::timed(move || photos.into_iter().map(order).collect()).await?;
+    Ok(orders)
 }
 
 /// The pictures in one answer, which takes room for its own copy of them.

@@ -3,6 +3,7 @@
 //! The compiler has no stable names for tiles, so this is assembly. Tiles keep one shape throughout: 16 rows of 64
 //! bytes. Windows that are no whole chunks of 32 factors, and fewer than 16 output pixels, come gathered, with zeros.
 
+use super::Instructions;
 use super::kernel::{Kernel, LANES, Strand, Sums, VECTORS};
 use super::run::Task;
 use half::bf16;
@@ -41,7 +42,7 @@ impl Kernel for Amx {
     const GROUP: usize = 2;
     const CHUNK: usize = 32;
     const LEAST_ROWS: usize = TILE;
-    const NAME: &'static str = "amx-bf16";
+    const INSTRUCTIONS: Instructions = Instructions::Amx;
 
     unsafe fn tile(strands: &[Strand<bf16>], panel: *const bf16, rows: usize, vectors: usize, sums: &mut Sums) {
         // Of 17 to 31 rows the second tile takes the last 16: some are summed twice, none is read beyond the end.

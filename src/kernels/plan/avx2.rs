@@ -1,5 +1,6 @@
 //! AVX2 and FMA: 3 × 32 sums in 12 of the 16 registers.
 
+use super::Instructions;
 use super::kernel::{Kernel, LANES, Strand, Sums, VECTORS, by_rows};
 use super::run::Task;
 use std::arch::x86_64::*;
@@ -16,7 +17,7 @@ impl Kernel for Avx2 {
     type Value = f32;
     const ROWS: usize = 3;
     const GROUP: usize = 1;
-    const NAME: &'static str = "avx2";
+    const INSTRUCTIONS: Instructions = Instructions::Avx2;
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]

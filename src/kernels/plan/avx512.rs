@@ -1,5 +1,6 @@
 //! AVX-512: 14 × 32 sums in 28 of the 32 registers.
 
+use super::Instructions;
 use super::kernel::{Kernel, LANES, Strand, Sums, by_rows};
 use super::run::Task;
 use std::arch::x86_64::*;
@@ -12,7 +13,7 @@ impl Kernel for Avx512 {
     type Value = f32;
     const ROWS: usize = 14;
     const GROUP: usize = 1;
-    const NAME: &'static str = "avx512";
+    const INSTRUCTIONS: Instructions = Instructions::Avx512;
 
     #[inline]
     #[target_feature(enable = "avx512f")]

@@ -1,5 +1,6 @@
 //! AVX-512 BF16: each lane sums the products of two neighbouring bf16 pairs, in f32.
 
+use super::Instructions;
 use super::kernel::{Kernel, LANES, Strand, Sums, by_rows};
 use super::run::Task;
 use half::bf16;
@@ -13,7 +14,7 @@ impl Kernel for Avx512Bf16 {
     type Value = bf16;
     const ROWS: usize = 14;
     const GROUP: usize = 2;
-    const NAME: &'static str = "avx512-bf16";
+    const INSTRUCTIONS: Instructions = Instructions::Avx512Bf16;
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]

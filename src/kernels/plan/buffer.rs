@@ -1,6 +1,7 @@
 //! Memory whose start lies on a cache line, and the activations in it.
 
 use super::kernel::{LANES, Value};
+use rayon::prelude::*;
 use std::marker::PhantomData;
 
 /// A cache line.
@@ -83,7 +84,6 @@ impl<T: Value> Buffer<T> {
 
     /// Calls `fill(picture, y, row)` for each pixel row `(W, C)`, rows in parallel.
     pub fn fill(&mut self, fill: impl Fn(usize, usize, &mut [T]) + Sync) {
-        use rayon::prelude::*;
         let (pitch, halo, height) = (self.pitch(), self.halo, self.height);
         let (inside, rows) = (halo * self.channels, height + 2 * halo);
         let len = self.width * self.channels;

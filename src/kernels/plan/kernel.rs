@@ -1,5 +1,6 @@
 //! What an instruction set brings to the plan.
 
+use super::Instructions;
 use super::run::Task;
 use half::bf16;
 
@@ -70,8 +71,8 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     const CHUNK: usize = Self::GROUP;
     /// A strand can be read for so many rows, also where a tile has fewer.
     const LEAST_ROWS: usize = 1;
-    /// For people.
-    const NAME: &'static str;
+    /// What the machine must have.
+    const INSTRUCTIONS: Instructions;
 
     /// Sums products of `rows` rows (1..=[`Self::ROWS`]) and `vectors` (1..=`VECTORS`) times [`LANES`] columns.
     /// `panel` holds, for every [`Self::GROUP`] factors of the strands in turn, the group for each column.

@@ -1,5 +1,6 @@
 //! Plain Rust: the compiler makes vectors of it where the target has them (NEON on AArch64).
 
+use super::Instructions;
 use super::kernel::{Kernel, LANES, Strand, Sums, by_rows};
 use super::run::Task;
 
@@ -11,7 +12,7 @@ impl Kernel for Portable {
     type Value = f32;
     const ROWS: usize = 2;
     const GROUP: usize = 1;
-    const NAME: &'static str = "portable";
+    const INSTRUCTIONS: Instructions = Instructions::Portable;
 
     unsafe fn tile(strands: &[Strand<f32>], panel: *const f32, rows: usize, vectors: usize, sums: &mut Sums) {
         // SAFETY: as the caller says.

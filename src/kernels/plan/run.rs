@@ -2,7 +2,7 @@
 
 use super::buffer::Buffer;
 use super::kernel::{Kernel, LANES, MAX_ROWS, Strand, Sums, VECTORS, Value};
-use super::layer::{Layer, Phase};
+use super::layer::{Input, Layer, Phase};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -14,7 +14,8 @@ const CACHE: usize = 256 * 1024;
 /// slope.
 ///
 /// # Panics
-/// When the buffers' sizes do not fit the layer: they come from the same plan.
+/// When the machine lacks the kernel's instructions, or the buffers' sizes do not fit the layer: they come from the same
+/// plan.
 pub fn convolve<K: Kernel>(
     layer: &Layer<K>,
     inputs: &[&Buffer<K::Value>],
@@ -22,6 +23,7 @@ pub fn convolve<K: Kernel>(
     residual: Option<&Buffer<K::Value>>,
     outputs: &mut [(&mut Buffer<K::Value>, f32)],
 ) {
+    assert!(K::INSTRUCTIONS.available());
     let Some((first, _)) = outputs.first() else { return };
     let (batch, grid) = (first.batch, layer.grid);
     let (height, width) = (first.height / grid, first.width / grid);
@@ -67,8 +69,8 @@ pub fn convolve<K: Kernel>(
             units: units * chunk / chunks..units * (chunk + 1) / chunks,
             panels: panels * split / splits..panels * (split + 1) / splits,
         };
-        // SAFETY: a plan is built only for instructions that the machine has; the buffers were checked above, and no
-        // two tasks share an output pixel's channel.
+        // SAFETY: the machine has the instructions and the buffers fit, as was checked above; no two tasks share an
+        // output pixel's channel.
         unsafe { K::work(&task) }
     });
 }
@@ -76,9 +78,8 @@ pub fn convolve<K: Kernel>(
 /// Whether a task copies its windows together first: where rows are short, or so far apart that they fall on the same
 /// lines of the L1 cache, or where a window's rows are no whole chunks.
 fn gathers<K: Kernel>(layer: &Layer<K>, inputs: &[&Buffer<K::Value>], width: usize) -> bool {
-    let far = |(input, buffer): (&super::layer::Input, &&Buffer<K::Value>)| {
-        input.step * buffer.channels * size_of::<K::Value>() >= 4096
-    };
+    let far =
+        |(input, buffer): (&Input, &&Buffer<K::Value>)| input.step * buffer.channels * size_of::<K::Value>() >= 4096;
     let broken = |phase: &Phase<K>| {
         let lengths = phase.taps.iter().zip(&layer.inputs).map(|(tap, input)| tap.kernel.1 * input.channels);
         lengths.into_iter().any(|length| !length.is_multiple_of(K::CHUNK))

@@ -45,16 +45,13 @@ impl fmt::Display for Precision {
 /// # Errors
 /// When bf16 is asked for and the machine has no instructions for it.
 pub fn instructions(precision: Precision) -> Result<Instructions> {
-    let fastest = |bf16: bool| {
-        let fits = |set: &Instructions| set.available() && (bf16 || !set.bf16());
-        Instructions::ALL.into_iter().rfind(fits).unwrap_or(Instructions::Portable)
+    let fits = |set: &Instructions| match precision {
+        Precision::Auto => set.pay(),
+        Precision::F32 => !set.bf16(),
+        Precision::Bf16 => set.bf16(),
     };
-    Ok(match precision {
-        Precision::F32 => fastest(false),
-        Precision::Auto => Instructions::fastest(),
-        Precision::Bf16 => match fastest(true) {
-            set if set.bf16() => set,
-            _ => bail!("this processor multiplies no bf16 numbers: use --precision f32 or leave it out"),
-        },
-    })
+    match Instructions::ALL.into_iter().rfind(|set| fits(set) && set.available()) {
+        Some(fastest) => Ok(fastest),
+        None => bail!("this processor multiplies no bf16 numbers: use --precision f32 or leave it out"),
+    }
 }
