@@ -21,6 +21,7 @@ mod raster;
 pub mod resize;
 pub mod tensor;
 pub mod tile;
+pub mod upscale;
 
 pub use decode::{DecodeError, Decoded, Limits, decode, probe};
 pub use encode::{DEFAULT_QUALITY, EncodeError, encode};

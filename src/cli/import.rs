@@ -17,8 +17,8 @@ use crate::nn::norm::{NormKind, Statistics};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  \
     sakuga import checkpoints/facades/latest_net_G.pth --name facades\n  \
-    sakuga stylize photo.jpg -o drawn.png --model facades\n\n\
-   sakuga import latest_net_G.pth --name facades --at-test image --with-discriminator latest_net_D.pth\n\n\
+    sakuga stylize photo.jpg -o drawn.png --model facades\n  \
+    sakuga import latest_net_G.pth --name edges --at-test image --with-discriminator latest_net_D.pth\n\n\
     Read are the state dicts of unet_256, unet_128, resnet_9blocks and resnet_6blocks generators and of their \
     discriminators, as any PyTorch has saved them. Sizes, norm and channels are found out from the file. Nothing in \
     it is run.\n\n\

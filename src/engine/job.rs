@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::EngineError;
-use crate::imaging::{Picture, resize};
+use crate::imaging::{Picture, resize, upscale};
 use crate::models::{Card, Style};
 
 /// The longest side of an answer, in pixels, where neither the job nor the
@@ -161,10 +161,15 @@ impl Plan {
         let Drawn { picture: mut drawing, weights_hash, timings } = drawn;
         // The worker has dropped its share by now, so this is rarely a copy.
         let photo = Arc::unwrap_or_clone(self.photo);
-        let photo = self.original.unwrap_or(photo);
-        if (drawing.width, drawing.height) != (photo.width, photo.height) {
-            drawing = resize::to(&drawing, photo.width, photo.height);
-        }
+        let photo = match self.original {
+            Some(original) => {
+                let alpha =
+                    drawing.alpha.as_ref().and_then(|_| resize::to(&drawing, original.width, original.height).alpha);
+                drawing = Picture { alpha, ..upscale::guided(&drawing, &photo, &original) };
+                original
+            }
+            None => photo,
+        };
         blend(&mut drawing.rgb, &photo.rgb, self.style.blend);
         // A network that draws alpha knows better.
         drawing.alpha = drawing.alpha.or(photo.alpha);

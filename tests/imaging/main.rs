@@ -7,6 +7,7 @@ mod metadata;
 mod refused;
 mod sizes;
 mod tensors;
+mod upscales;
 mod written;
 
 use image::{ColorType, ExtendedColorType, ImageEncoder};
