@@ -23,8 +23,8 @@ pub fn infer(state: &StateDict) -> Result<Option<(usize, ResNetConfig)>, ImportE
         return Err(ImportError::Unsupported(what));
     }
     let Some(&[outputs, ..]) = state.shape(&format!("{}.weight", head(blocks))) else { return Ok(None) };
-    // Dropout has no tensors, but moves the second convolution.
-    let dropout = if state.has(&format!("model.{FIRST}.conv_block.6.weight")) { 0.5 } else { 0.0 };
+    // Dropout has no tensors, but moves the second convolution from the fifth place.
+    let dropout = if state.has(&format!("model.{FIRST}.conv_block.5.weight")) { 0.0 } else { 0.5 };
     let norm = norm(state, "model.1.bias");
     Ok(Some((blocks, ResNetConfig { inputs, outputs, width, norm, dropout, ..ResNetConfig::default() })))
 }
