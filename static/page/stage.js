@@ -37,7 +37,8 @@ export function startStage(album, studio) {
   };
 
   const place = (frame) => {
-    $("photo").src = frame.url;
+    if (frame.shown) $("photo").src = frame.url;
+    else $("photo").removeAttribute("src");
     $("drawing").hidden = true;
     $("compare").classList.remove("ready");
     $("compare").classList.toggle("alone", !frame.shown);
