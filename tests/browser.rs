@@ -64,12 +64,8 @@ fn walk(walk: &str, arguments: &[&str]) {
         let there = browser.join("node_modules").join(package).is_dir();
         assert!(there, "{package} is missing: `make test` installs it");
     }
-    let done = Command::new("node")
-        .arg(browser.join(walk))
-        .args(arguments)
-        .arg(root.join("tests/pictures"))
-        .output()
-        .unwrap();
+    let done =
+        Command::new("node").arg(browser.join(walk)).args(arguments).arg(root.join("tests/pictures")).output().unwrap();
     let told = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     assert!(done.status.success(), "{}{}", told[0], told[1]);
     assert!(told[0].contains("the page works"), "{}", told[0]);
