@@ -17,9 +17,10 @@ run: ## serve on http://127.0.0.1:8080
 test: test-tools ## install what the tests need and is missing, and run every test
 	$(CARGO) test --locked
 
-test-tools: ## install what the browser and balancer tests need and is missing
+test-tools: ## install what the tests need and is missing
 	sh tests/browser/install.sh
 	sh tests/balancer/install.sh
+	sh tests/deploy/install.sh
 
 test-image: ## build the container's image and run it (Debian, root, minutes)
 	bash tests/image/test.sh

@@ -17,7 +17,7 @@ rust=$work/root/usr/local/cargo
 mkdir -p "$rust/bin" "$rust/lib/rustlib/$host" "$work/root/usr/local/rustup"
 cp "$sysroot/bin/rustc" "$sysroot/bin/cargo" "$rust/bin/"
 cp "$sysroot"/lib/*.so* "$rust/lib/"
-cp -r "$sysroot/lib/rustlib/$host/lib" "$rust/lib/rustlib/$host/"
+cp -r "$sysroot/lib/rustlib/$host/lib" "$sysroot/lib/rustlib/$host/bin" "$rust/lib/rustlib/$host/"
 # Whom this machine trusts, the image that is only built in may trust too.
 cp /etc/ssl/certs/ca-certificates.crt "$work/root/etc/ssl/certs/ca-certificates.crt"
 rm -rf "$work"/root/var/cache/apt/archives/*.deb "$work"/root/usr/share/doc "$work"/root/usr/share/locale
