@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PROFILE ?= release
 
-.PHONY: help build run test test-tools test-image fmt lint doc deny bench bench-service bench-scale bench-tools clean
+.PHONY: help build run test test-tools test-image dist fmt lint doc deny bench bench-service bench-scale bench-tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test-tools: ## install what the tests need and is missing
 
 test-image: ## build the container's image and run it (Debian, root, minutes)
 	bash tests/image/test.sh
+
+dist: ## release files under target/dist: archive, bill of materials, checksums
+	bash deploy/dist.sh
 
 fmt: ## format the sources
 	$(CARGO) fmt
