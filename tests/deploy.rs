@@ -71,7 +71,8 @@ fn the_manifests_know_the_service() {
     let help = run(Command::new(env!("CARGO_BIN_EXE_sakuga")).args(["serve", "--help"]));
     for file in ["deploy/compose.yaml", "deploy/k8s/gpu/gpu.yaml", "Dockerfile"] {
         let text = std::fs::read_to_string(root().join(file)).unwrap();
-        let names = text.split(|c: char| !c.is_ascii_uppercase() && c != '_').filter(|word| word.starts_with("SAKUGA_"));
+        let names =
+            text.split(|c: char| !c.is_ascii_uppercase() && c != '_').filter(|word| word.starts_with("SAKUGA_"));
         let names: Vec<&str> = names.collect();
         assert!(!names.is_empty(), "{file}");
         for name in names {

@@ -3,8 +3,10 @@
 
 use std::process::Command;
 
-const BINARIES: [(&str, &str, &str); 2] =
-    [("sakuga", env!("CARGO_BIN_EXE_sakuga"), "stylize"), ("sakuga-train", env!("CARGO_BIN_EXE_sakuga-train"), "publish")];
+const BINARIES: [(&str, &str, &str); 2] = [
+    ("sakuga", env!("CARGO_BIN_EXE_sakuga"), "stylize"),
+    ("sakuga-train", env!("CARGO_BIN_EXE_sakuga-train"), "publish"),
+];
 
 #[test]
 fn every_shell_has_completions() {
