@@ -80,3 +80,40 @@ fn the_manifests_know_the_service() {
         }
     }
 }
+
+/// A YAML file as JSON.
+fn read(file: &str) -> serde_json::Value {
+    let script = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
+    let python = root().join("target/test/venv/bin/python");
+    serde_json::from_str(&run(Command::new(python).args(["-c", script]).arg(root().join(file)))).unwrap()
+}
+
+#[test]
+fn compose_starts_what_the_balancers_ask() {
+    let compose = read("deploy/compose.yaml");
+    let services = compose["services"].as_object().unwrap();
+    let replicas: Vec<&String> = services.keys().filter(|name| services[*name]["image"] == "sakuga").collect();
+    assert_eq!(replicas.len(), 2);
+    for replica in replicas {
+        assert_eq!(services[replica]["read_only"], true);
+        assert_eq!(services["nginx"]["depends_on"][replica]["condition"], "service_healthy");
+        for file in ["nginx.conf", "haproxy.cfg"] {
+            let balancer = std::fs::read_to_string(root().join("deploy").join(file)).unwrap();
+            assert!(balancer.contains(&format!("{replica}:8080")), "{replica} is not in {file}");
+        }
+    }
+    let volume = services["nginx"]["volumes"][0].as_str().unwrap();
+    assert!(volume.starts_with("./nginx.conf:"), "{volume}");
+}
+
+#[test]
+fn every_alert_says_what_is_wrong() {
+    let rules = read("deploy/prometheus-rules.yaml");
+    let rules = rules["groups"][0]["rules"].as_array().unwrap();
+    assert!(rules.len() >= 5);
+    for rule in rules {
+        for field in ["/alert", "/expr", "/labels/severity", "/annotations/summary"] {
+            assert!(rule.pointer(field).is_some_and(serde_json::Value::is_string), "{field} of {rule}");
+        }
+    }
+}

@@ -30,7 +30,7 @@ export const start = () =>
  */
 export async function visit(browser, url, walk, { excused = () => false, ...options } = {}) {
   const context = await browser.newContext({ reducedMotion: "reduce", ...options });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const complaints = [];
   const elsewhere = [];

@@ -11,6 +11,8 @@ IMAGE=localhost/sakuga:test
 LIMIT=150000000
 PORT=${SAKUGA_TEST_PORT:-18080}
 
+revision=$(git rev-parse HEAD)
+
 fail() { echo "image: $*" >&2; exit 1; }
 
 missing=
@@ -28,14 +30,14 @@ sh tests/image/base.sh docker.io/library/rust:1-slim-bookworm
 buildah build --layers --pull-never --target cpu --tag "$IMAGE" \
     --build-arg RUST=docker.io/library/rust:1-slim-bookworm \
     --build-arg "VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)" \
-    --build-arg "REVISION=$(git rev-parse HEAD)" .
+    --build-arg "REVISION=$revision" .
 
 echo "== what the image says of itself"
 config=$(buildah inspect --type image "$IMAGE")
 says() { grep -q "$1" <<<"$config" || fail "it does not say $1"; }
 says '"User": "10001:10001"'
 says '"org.opencontainers.image.licenses": "MIT OR Apache-2.0"'
-says "\"org.opencontainers.image.revision\": \"$(git rev-parse HEAD)\""
+says "\"org.opencontainers.image.revision\": \"$revision\""
 says '"Healthcheck"'
 says '"SAKUGA_HOST=0.0.0.0"'
 
