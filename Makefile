@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PROFILE ?= release
 
-.PHONY: help build run test test-tools test-image dist fmt lint doc deny bench bench-service bench-scale bench-tools clean
+.PHONY: help build run test test-tools test-image dist fmt lint doc deny bench bench-training bench-service bench-scale bench-tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,9 +42,13 @@ deny: ## check the dependencies' licences and sources
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install cargo-deny --locked --debug
 	$(CARGO) deny check bans licenses sources
 
-bench: bench-tools ## beside PyTorch, ONNX Runtime and OpenVINO: networks, then services
+bench: bench-tools ## beside PyTorch, ONNX Runtime and OpenVINO: networks, training, services
 	target/bench/venv/run benches/infer.py --profile $(PROFILE) $(BENCH)
+	target/bench/venv/run benches/training.py --profile $(PROFILE)
 	target/bench/venv/run benches/service.py --profile $(PROFILE)
+
+bench-training: bench-tools ## training steps alone
+	target/bench/venv/run benches/training.py --profile $(PROFILE) $(BENCH)
 
 bench-service: bench-tools ## the services alone
 	target/bench/venv/run benches/service.py --profile $(PROFILE) $(BENCH)
@@ -56,7 +60,7 @@ bench-tools: target/bench/anime.onnx
 
 target/bench/anime.onnx: $(addprefix benches/peers/,networks.py picture.py prepare.py) benches/setup.sh benches/requirements.txt
 	bash benches/setup.sh
-	$(CARGO) build --locked --profile $(PROFILE) --bin sakuga --bench worker
+	$(CARGO) build --locked --profile $(PROFILE) --bin sakuga --bench worker --bench stepper
 	target/bench/venv/run benches/peers/prepare.py target/$(PROFILE:dev=debug)/sakuga target/bench
 
 clean: ## remove what was built and installed here

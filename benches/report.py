@@ -12,8 +12,9 @@ FOLDER = ROOT / "target/bench"
 
 
 def binary(name, profile):
-    """Builds `sakuga` and its `worker`, always both so that neither is built twice, and tells where one lies."""
-    command = ["cargo", "build", "--locked", "--profile", profile, "--bin", "sakuga", "--bench", "worker"]
+    """Builds `sakuga` and its peers' counterparts, always all so that none is built twice, and tells where one lies."""
+    command = ["cargo", "build", "--locked", "--profile", profile, "--bin", "sakuga"]
+    command += ["--bench", "worker", "--bench", "stepper"]
     command += ["--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     messages = map(json.loads, filter(None, built.splitlines()))
@@ -43,7 +44,7 @@ class Report:
         print(text, flush=True)
         with self.file.open("a") as file:
             print(text, file=file)
-        sections = (FOLDER / f"{name}.md" for name in ("infer", "service", "scale"))
+        sections = (FOLDER / f"{name}.md" for name in ("infer", "training", "service", "scale"))
         (FOLDER / "report.md").write_text("\n".join(part.read_text() for part in sections if part.exists()))
 
     def row(self, cells):

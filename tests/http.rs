@@ -10,6 +10,7 @@ mod http {
     mod dashboard;
     mod errors;
     mod harness;
+    mod imported;
     mod json;
     mod lifecycle;
     mod metrics;

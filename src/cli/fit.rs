@@ -136,8 +136,9 @@ impl Overrides {
         if let Some(ngf) = self.ngf {
             match &mut recipe.architecture {
                 Architecture::UNet256(config) | Architecture::UNet128(config) => config.width = ngf,
+                Architecture::ResNet9(config) | Architecture::ResNet6(config) => config.width = ngf,
                 Architecture::Anime(_) => {
-                    bail!("--ngf is for pix2pix's U-Nets; set the anime widths in a --config file")
+                    bail!("--ngf is for pix2pix's generators; set the anime widths in a --config file")
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! `sakuga import`: a PyTorch checkpoint becomes a model.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use candle_core::DType;
@@ -9,16 +9,21 @@ use clap::{Args, ValueEnum};
 
 use crate::models::Card;
 use crate::models::card::{Source, WeightFile, Weights};
-use crate::models::import::read;
+use crate::models::import::{Wanted, read, read_discriminator};
 use crate::models::publish::publish_as;
+use crate::nn::norm::{NormKind, Statistics};
 
 /// Make a checkpoint of pytorch-CycleGAN-and-pix2pix a model.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  \
     sakuga import checkpoints/facades/latest_net_G.pth --name facades\n  \
     sakuga stylize photo.jpg -o drawn.png --model facades\n\n\
-    Read are generators unet_256 and unet_128 with batch norm, RGB to RGB, as PyTorch 1.6 and later save \
-    them. Sizes are found out from the file. Nothing in it is run.")]
+   sakuga import latest_net_G.pth --name facades --at-test image --with-discriminator latest_net_D.pth\n\n\
+    Read are the state dicts of unet_256, unet_128, resnet_9blocks and resnet_6blocks generators and of their \
+    discriminators, as any PyTorch has saved them. Sizes, norm and channels are found out from the file. Nothing in \
+    it is run.\n\n\
+    That repository's test.py draws with the statistics of each picture unless it is given --eval: --at-test image \
+    does the same, without its dropout.")]
 pub struct ImportArgs {
     /// The generator's state dict, such as latest_net_G.pth
     #[arg(value_name = "FILE.pth")]
@@ -35,6 +40,9 @@ pub struct ImportArgs {
     /// The statistics that batch norm uses
     #[arg(long, value_enum, default_value_t)]
     pub at_test: AtTest,
+    /// The discriminator trained with it, such as latest_net_D.pth, for /v1/score
+    #[arg(long, value_name = "FILE.pth")]
+    pub with_discriminator: Option<PathBuf>,
     /// The folder of cards; weights go beside it
     #[arg(long, env = "SAKUGA_MODELS", default_value = "models", value_name = "DIR")]
     pub models: PathBuf,
@@ -52,9 +60,15 @@ pub enum Arch {
     /// pix2pix's U-Net with seven halvings
     #[value(name = "unet_128")]
     UNet128,
+    /// CycleGAN's residual generator with nine blocks
+    #[value(name = "resnet_9blocks")]
+    ResNet9,
+    /// The same with six blocks
+    #[value(name = "resnet_6blocks")]
+    ResNet6,
 }
 
-/// What `--norm` says; only batch norm can be read, so that both mean it.
+/// What `--norm` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Norm {
     /// Whatever it has
@@ -62,6 +76,8 @@ pub enum Norm {
     Auto,
     /// Batch norm
     Batch,
+    /// Instance norm
+    Instance,
 }
 
 /// What `--at-test` says.
@@ -70,6 +86,8 @@ pub enum AtTest {
     /// The ones kept in training, as PyTorch's eval() does
     #[default]
     Running,
+    /// Each picture's own, as that repository's test.py does
+    Image,
 }
 
 /// Runs the command.
@@ -78,12 +96,32 @@ pub enum AtTest {
 /// Where the file is no generator that can be read, or the model cannot be
 /// written; then no file is left.
 pub fn run(args: ImportArgs) -> anyhow::Result<()> {
-    let kind = match args.arch {
-        Arch::Auto => None,
-        Arch::UNet256 => Some("unet_256"),
-        Arch::UNet128 => Some("unet_128"),
+    let wanted = Wanted {
+        kind: match args.arch {
+            Arch::Auto => None,
+            Arch::UNet256 => Some("unet_256"),
+            Arch::UNet128 => Some("unet_128"),
+            Arch::ResNet9 => Some("resnet_9blocks"),
+            Arch::ResNet6 => Some("resnet_6blocks"),
+        },
+        norm: match args.norm {
+            Norm::Auto => None,
+            Norm::Batch => Some(NormKind::Batch),
+            Norm::Instance => Some(NormKind::Instance),
+        },
+        statistics: match args.at_test {
+            AtTest::Running => Statistics::Running,
+            AtTest::Image => Statistics::Image,
+        },
     };
-    let imported = read(&args.file, kind).with_context(|| format!("cannot import {}", args.file.display()))?;
+    let cannot = |file: &Path| format!("cannot import {}", file.display());
+    let imported = read(&args.file, &wanted).with_context(|| cannot(&args.file))?;
+    let (inputs, outputs) = imported.architecture.channels();
+    let judge = args
+        .with_discriminator
+        .as_ref()
+        .map(|file| read_discriminator(file, inputs + outputs).with_context(|| cannot(file)));
+    let (config, judge) = judge.transpose()?.unzip();
     let network = imported.architecture.kind();
     // A folder's name says more than the usual latest_net_G, but may say too
     // much: the card keeps the file's name alone.
@@ -106,11 +144,11 @@ pub fn run(args: ImportArgs) -> anyhow::Result<()> {
             commit: String::new(),
         },
         architecture: imported.architecture,
-        discriminator: None,
+        discriminator: config,
         weights: Weights { generator: nowhere, discriminator: None },
         figures: BTreeMap::new(),
     };
-    let path = publish_as(DType::F32, &args.models, &args.name, card, &imported.tensors, None)?;
+    let path = publish_as(DType::F32, &args.models, &args.name, card, &imported.tensors, judge.as_ref())?;
     eprintln!("wrote {}: try `sakuga stylize PHOTO -o OUT --model {}`", path.display(), args.name);
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::imaging::tile::{self, Tile};
 use crate::imaging::{Picture, pad, tensor};
 use crate::models::{Model, Style};
 
-/// Draws `photo` with `model` in `style`: H·W·3 bytes of the same size, and the time that
+/// Draws `photo` with `model` in `style`: a picture of the same size, and the time that
 /// the network alone took. A picture with a side over `piece` pixels is drawn in
 /// tiles, if the model can be.
 ///
@@ -23,7 +23,7 @@ pub(super) fn draw(
     style: &Style,
     piece: usize,
     device: &Device,
-) -> Result<(Vec<u8>, Duration)> {
+) -> Result<(Picture, Duration)> {
     let (height, width) = (photo.height as usize, photo.width as usize);
     let card = model.card();
     let Some(reach) = card.reach.filter(|_| height.max(width) > piece) else {
@@ -33,44 +33,64 @@ pub(super) fn draw(
     // the same pixels as the whole picture would.
     let halo = reach.max(card.size_multiple);
     let kept = piece.saturating_sub(2 * halo).max(piece / 4).max(1);
-    let mut drawing = vec![0; photo.rgb.len()];
+    let (inputs, outputs) = card.architecture.channels();
+    let mut drawing = blank(photo, outputs);
     let mut infer = Duration::ZERO;
     for tile in tile::plan(height, width, kept, halo, card.size_multiple) {
-        let (drawn, took) = draw_whole(model, &cut(photo, &tile.source), style, device)?;
-        paste(&mut drawing, width, &drawn, &tile);
+        let (drawn, took) = draw_whole(model, &cut(photo, &tile.source, inputs), style, device)?;
+        paste(&mut drawing, &drawn, &tile);
         infer += took;
     }
     Ok((drawing, infer))
 }
 
-fn draw_whole(model: &Model, photo: &Picture, style: &Style, device: &Device) -> Result<(Vec<u8>, Duration)> {
-    let input = pad::to_multiple(&tensor::from_picture(photo, device)?, model.card().size_multiple)?;
+fn draw_whole(model: &Model, photo: &Picture, style: &Style, device: &Device) -> Result<(Picture, Duration)> {
+    let card = model.card();
+    let photo_tensor = tensor::from_picture(photo, card.architecture.channels().0, device)?;
+    let input = pad::to_multiple(&photo_tensor, card.size_multiple)?;
     let (drawn, infer) = forward(model, &input, style, device)?;
     let drawn = pad::crop(&drawn, photo.height as usize, photo.width as usize)?;
-    Ok((tensor::to_rgb(&drawn)?, infer))
+    Ok((tensor::to_picture(&drawn)?, infer))
 }
 
-/// The colours of `photo` within the rows and columns.
-fn cut(photo: &Picture, (rows, columns): &(Range<usize>, Range<usize>)) -> Picture {
+/// A picture of `photo`'s size, with alpha if the network draws it.
+fn blank(photo: &Picture, channels: usize) -> Picture {
+    let pixels = photo.rgb.len() / 3;
+    let alpha = (channels == 4).then(|| vec![0; pixels]);
+    Picture { width: photo.width, height: photo.height, rgb: vec![0; 3 * pixels], alpha }
+}
+
+/// `photo` within the rows and columns, with its alpha if the network sees it.
+fn cut(photo: &Picture, (rows, columns): &(Range<usize>, Range<usize>), channels: usize) -> Picture {
     let width = photo.width as usize;
-    let rgb = rows.clone().flat_map(|row| &photo.rgb[span(width, row, columns)]).copied().collect();
-    Picture { width: columns.len() as u32, height: rows.len() as u32, rgb, alpha: None }
+    let part = |values: &[u8], pixel: usize| {
+        rows.clone().flat_map(|row| &values[span(width, row, columns, pixel)]).copied().collect()
+    };
+    let alpha = photo.alpha.as_ref().filter(|_| channels == 4).map(|alpha| part(alpha, 1));
+    Picture { width: columns.len() as u32, height: rows.len() as u32, rgb: part(&photo.rgb, 3), alpha }
 }
 
-/// Puts what is kept of a drawn tile into `drawing`, whose rows have `width` pixels.
-fn paste(drawing: &mut [u8], width: usize, drawn: &[u8], tile: &Tile) {
+/// Puts what is kept of a drawn tile into `drawing`.
+fn paste(drawing: &mut Picture, drawn: &Picture, tile: &Tile) {
     let (rows, columns) = &tile.kept;
     let (top, left) = (tile.source.0.start, tile.source.1.start);
     let inner = columns.start - left..columns.end - left;
-    for row in rows.clone() {
-        let from = &drawn[span(tile.source.1.len(), row - top, &inner)];
-        drawing[span(width, row, columns)].copy_from_slice(from);
+    let (width, inner_width) = (drawing.width as usize, drawn.width as usize);
+    let copy = |to: &mut [u8], from: &[u8], pixel: usize| {
+        for row in rows.clone() {
+            let from = &from[span(inner_width, row - top, &inner, pixel)];
+            to[span(width, row, columns, pixel)].copy_from_slice(from);
+        }
+    };
+    copy(&mut drawing.rgb, &drawn.rgb, 3);
+    if let (Some(to), Some(from)) = (&mut drawing.alpha, &drawn.alpha) {
+        copy(to, from, 1);
     }
 }
 
-/// Where the columns of a row lie among the bytes of a picture of that width.
-fn span(width: usize, row: usize, columns: &Range<usize>) -> Range<usize> {
-    3 * (row * width + columns.start)..3 * (row * width + columns.end)
+/// Where the columns of a row lie among the values of a picture of that width, so many of them a pixel.
+fn span(width: usize, row: usize, columns: &Range<usize>, pixel: usize) -> Range<usize> {
+    pixel * (row * width + columns.start)..pixel * (row * width + columns.end)
 }
 
 /// One pass, timed to the moment when the device has finished.
@@ -87,7 +107,7 @@ fn forward(model: &Model, input: &Tensor, style: &Style, device: &Device) -> Res
 /// Whatever candle answers, or a message that the values are not finite.
 pub(super) fn warm_up(model: &Model, device: &Device) -> Result<()> {
     let side = 64usize.next_multiple_of(model.card().size_multiple);
-    let photo = Tensor::zeros((1, 3, side, side), DType::F32, device)?;
+    let photo = Tensor::zeros((1, model.card().architecture.channels().0, side, side), DType::F32, device)?;
     let style = Style::of(model.card(), None, 1.0).map_err(candle_core::Error::msg)?;
     let (drawn, _) = forward(model, &photo, &style, device)?;
     let values = drawn.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;

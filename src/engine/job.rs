@@ -156,26 +156,26 @@ impl Plan {
     }
 
     /// Brings what the network drew to the answer's size, blends it with the
-    /// photo and gives it the photo's alpha.
+    /// photo and gives it the photo's alpha, if it has none of its own.
     pub fn finish(self, drawn: Drawn) -> Drawing {
-        let Drawn { rgb, weights_hash, timings } = drawn;
+        let Drawn { picture: mut drawing, weights_hash, timings } = drawn;
         // The worker has dropped its share by now, so this is rarely a copy.
         let photo = Arc::unwrap_or_clone(self.photo);
-        let mut drawing = Picture { width: photo.width, height: photo.height, rgb, alpha: None };
         let photo = self.original.unwrap_or(photo);
         if (drawing.width, drawing.height) != (photo.width, photo.height) {
             drawing = resize::to(&drawing, photo.width, photo.height);
         }
         blend(&mut drawing.rgb, &photo.rgb, self.style.blend);
-        drawing.alpha = photo.alpha;
+        // A network that draws alpha knows better.
+        drawing.alpha = drawing.alpha.or(photo.alpha);
         Drawing { picture: drawing, model: self.model, weights_hash, timings }
     }
 }
 
 /// What comes back from the engine's thread.
 pub(super) struct Drawn {
-    /// H·W·3 bytes, of the planned photo's size.
-    pub rgb: Vec<u8>,
+    /// Of the planned photo's size.
+    pub picture: Picture,
     pub weights_hash: String,
     pub timings: Timings,
 }

@@ -78,8 +78,9 @@ impl Judging {
     /// # Errors
     /// Whatever candle answers.
     pub fn judge(&self, model: &Model, device: &Device) -> Result<Score> {
-        let photo = tensor::from_picture(&self.photo, device)?;
-        let drawing = tensor::from_picture(&self.drawing, device)?;
+        let (inputs, outputs) = model.card().architecture.channels();
+        let photo = tensor::from_picture(&self.photo, inputs, device)?;
+        let drawing = tensor::from_picture(&self.drawing, outputs, device)?;
         let logits = model.score(&photo, &drawing)?;
         let (_, _, height, width) = logits.dims4()?;
         let patches = logits.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|logit| 1.0 / (1.0 + (-logit).exp()));

@@ -150,7 +150,7 @@ impl Worker {
             drawn.map_err(|error| error.to_string())
         });
         match drawn {
-            Ok((rgb, infer)) => {
+            Ok((picture, infer)) => {
                 self.status.pace.record(start.elapsed(), units(task.pixels()));
                 self.status.count_drawn();
                 let timings = Timings { queue: start - task.queued, infer };
@@ -158,7 +158,7 @@ impl Worker {
                 let model = task.model.clone();
                 metrics::counter!("sakuga_pictures_total", "model" => model.clone()).increment(1);
                 metrics::counter!("sakuga_pixels_total", "model" => model).increment(task.pixels());
-                task.answer(Ok(Drawn { rgb, weights_hash, timings }));
+                task.answer(Ok(Drawn { picture, weights_hash, timings }));
                 true
             }
             Err(reason) => {

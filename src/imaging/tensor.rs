@@ -4,35 +4,57 @@ use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor};
 
 use super::Picture;
 
-/// The colours of `picture`, `(1, 3, H, W)`, f32 in −1..1 (0 → −1, 255 → 1).
+/// `picture` as a network of `channels` sees it: `(1, channels, H, W)`, f32 in −1..1 (0 → −1, 255 → 1). One channel is
+/// grey by PIL's weights (ITU-R 601-2 luma), three are red, green and blue, the fourth is alpha, opaque where there is
+/// none.
 ///
 /// # Errors
-/// If the device has no room for it.
-pub fn from_picture(picture: &Picture, device: &Device) -> Result<Tensor> {
+/// For another number of channels, or if the device has no room for it.
+pub fn from_picture(picture: &Picture, channels: usize, device: &Device) -> Result<Tensor> {
     let (width, height) = (picture.width as usize, picture.height as usize);
     let plane = width * height;
     let level: [f32; 256] = std::array::from_fn(|v| v as f32 / 127.5 - 1.0);
-    let mut planes = vec![0f32; 3 * plane];
-    let (red, rest) = planes.split_at_mut(plane);
-    let (green, blue) = rest.split_at_mut(plane);
-    let targets = red.iter_mut().zip(green).zip(blue);
-    for (pixel, ((r, g), b)) in picture.rgb.chunks_exact(3).zip(targets) {
-        *r = level[usize::from(pixel[0])];
-        *g = level[usize::from(pixel[1])];
-        *b = level[usize::from(pixel[2])];
+    let pixels = picture.rgb.chunks_exact(3);
+    let mut planes = vec![1f32; channels * plane];
+    match channels {
+        1 => {
+            for (pixel, grey) in pixels.zip(&mut planes) {
+                *grey = level[usize::from(luma(pixel))];
+            }
+        }
+        3 | 4 => {
+            let (red, rest) = planes.split_at_mut(plane);
+            let (green, rest) = rest.split_at_mut(plane);
+            let (blue, alpha) = rest.split_at_mut(plane);
+            for (pixel, ((r, g), b)) in pixels.zip(red.iter_mut().zip(green).zip(blue)) {
+                *r = level[usize::from(pixel[0])];
+                *g = level[usize::from(pixel[1])];
+                *b = level[usize::from(pixel[2])];
+            }
+            for (to, from) in alpha.iter_mut().zip(picture.alpha.iter().flatten()) {
+                *to = level[usize::from(*from)];
+            }
+        }
+        _ => candle_core::bail!("a picture has 1, 3 or 4 channels, not {channels}"),
     }
-    Tensor::from_vec(planes, (1, 3, height, width), device)
+    Tensor::from_vec(planes, (1, channels, height, width), device)
 }
 
-/// The colours of a drawing `(1, 3, H, W)` in −1..1, of any float type, as
-/// `(H, W, 3)` bytes; what lies beyond the range is clamped.
+/// Red, green and blue to grey.
+fn luma(pixel: &[u8]) -> u8 {
+    let weighted = |value: u8, weight: u32| u32::from(value) * weight;
+    ((weighted(pixel[0], 19_595) + weighted(pixel[1], 38_470) + weighted(pixel[2], 7_471) + 0x8000) >> 16) as u8
+}
+
+/// A drawing `(1, C, H, W)` in −1..1, of any float type, as a picture, its channels as in [`from_picture`]; what lies
+/// beyond the range is clamped.
 ///
 /// # Errors
 /// If the shape is another one, or the device fails.
-pub fn to_rgb(drawing: &Tensor) -> Result<Vec<u8>> {
+pub fn to_picture(drawing: &Tensor) -> Result<Picture> {
     let (batch, channels, height, width) = drawing.dims4()?;
-    if batch != 1 || channels != 3 {
-        candle_core::bail!("a drawing is (1, 3, H, W), not {:?}", drawing.shape());
+    if batch != 1 || ![1, 3, 4].contains(&channels) {
+        candle_core::bail!("a drawing is (1, 1, 3 or 4, H, W), not {:?}", drawing.shape());
     }
     // Copied only where it has to be: off another device, to f32, or to rows.
     let drawing = drawing.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.contiguous()?;
@@ -41,8 +63,12 @@ pub fn to_rgb(drawing: &Tensor) -> Result<Vec<u8>> {
         candle_core::bail!("a drawing on the CPU is contiguous f32");
     };
     let plane = height * width;
-    let (red, rest) = values[start..end].split_at(plane);
-    let (green, blue) = rest.split_at(plane);
+    let (colours, alpha) = values[start..end].split_at(channels.min(3) * plane);
+    // Grey is all three.
+    let (red, green, blue) = match colours.len() == plane {
+        true => (colours, colours, colours),
+        false => (&colours[..plane], &colours[plane..2 * plane], &colours[2 * plane..]),
+    };
     // A float cast saturates, and takes NaN to 0.
     let byte = |v: f32| (v * 127.5 + 128.0) as u8;
     let mut rgb = vec![0; 3 * plane];
@@ -50,5 +76,6 @@ pub fn to_rgb(drawing: &Tensor) -> Result<Vec<u8>> {
     for (pixel, ((&r, &g), &b)) in rgb.chunks_exact_mut(3).zip(sources) {
         pixel.copy_from_slice(&[byte(r), byte(g), byte(b)]);
     }
-    Ok(rgb)
+    let alpha = (channels == 4).then(|| alpha.iter().map(|&a| byte(a)).collect());
+    Ok(Picture { width: width as u32, height: height as u32, rgb, alpha })
 }

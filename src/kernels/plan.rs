@@ -29,7 +29,7 @@ pub use avx512::Avx512;
 pub use avx512_bf16::Avx512Bf16;
 pub use buffer::Buffer;
 pub use kernel::{Kernel, LANES, Value};
-pub use layer::{Input, Layer, Phase, Tap};
+pub use layer::{Input, Layer, Phase, Source, Tap};
 pub use portable::Portable;
 pub use run::convolve;
 

@@ -2,6 +2,7 @@
 
 use crate::nn::Generator;
 use crate::nn::anime::{AnimeConfig, anime};
+use crate::nn::resnet::{RESNET_6, RESNET_9, ResNetConfig, resnet};
 use crate::nn::unet::{UNET_128, UNET_256, UNetConfig, unet};
 use candle_core::Result;
 use candle_nn::VarBuilder;
@@ -20,6 +21,12 @@ pub enum Architecture {
     /// pix2pix's U-Net with seven halvings.
     #[serde(rename = "unet_128")]
     UNet128(UNetConfig),
+    /// CycleGAN's residual generator with nine blocks.
+    #[serde(rename = "resnet_9blocks")]
+    ResNet9(ResNetConfig),
+    /// The same with six.
+    #[serde(rename = "resnet_6blocks")]
+    ResNet6(ResNetConfig),
 }
 
 impl Architecture {
@@ -32,6 +39,8 @@ impl Architecture {
             Self::Anime(config) => Box::new(anime(config, vb)?),
             Self::UNet256(config) => Box::new(unet(UNET_256, *config, vb)?),
             Self::UNet128(config) => Box::new(unet(UNET_128, *config, vb)?),
+            Self::ResNet9(config) => Box::new(resnet(RESNET_9, *config, vb)?),
+            Self::ResNet6(config) => Box::new(resnet(RESNET_6, *config, vb)?),
         })
     }
 
@@ -39,7 +48,16 @@ impl Architecture {
     pub fn styles(&self) -> usize {
         match self {
             Self::Anime(config) => config.styles,
-            Self::UNet256(_) | Self::UNet128(_) => 0,
+            _ => 0,
+        }
+    }
+
+    /// Channels of the photo and of the picture: 1 is grey, 3 RGB, 4 RGB and alpha.
+    pub fn channels(&self) -> (usize, usize) {
+        match self {
+            Self::Anime(_) => (3, 3),
+            Self::UNet256(config) | Self::UNet128(config) => (config.inputs, config.outputs),
+            Self::ResNet9(config) | Self::ResNet6(config) => (config.inputs, config.outputs),
         }
     }
 
@@ -49,6 +67,8 @@ impl Architecture {
             Self::Anime(_) => "anime",
             Self::UNet256(_) => "unet_256",
             Self::UNet128(_) => "unet_128",
+            Self::ResNet9(_) => "resnet_9blocks",
+            Self::ResNet6(_) => "resnet_6blocks",
         }
     }
 }

@@ -1,23 +1,36 @@
 //! Checkpoints of pytorch-CycleGAN-and-pix2pix become Sakuga's models.
 //!
-//! A `.pth` is a zip (`archive`) of one pickle (`pickle`) that names the
-//! tensors, and a file of raw numbers a tensor. Nothing in it is ever run: the
-//! pickle's reader knows the few objects a state dict consists of and refuses
-//! every other by name. `unet` tells from the names and shapes what network
+//! A `.pth` (`container`) is a zip (`archive`) or, before PyTorch 1.6, a form of
+//! its own (`legacy`). In both a `pickle` names the tensors, and their raw
+//! numbers lie beside it. Nothing in it is ever run: the pickle's reader knows
+//! the few objects a state dict consists of and refuses every other by name.
+//! `unet`, `resnet` and `patch_gan` tell from the names and shapes what network
 //! it is.
 
 mod archive;
+mod container;
 mod cursor;
+mod legacy;
+mod patch_gan;
 mod pickle;
+mod resnet;
+mod slots;
 mod state_dict;
 mod stored;
 mod unet;
 
 use super::architecture::Architecture;
 use super::publish::Tensors;
+use crate::nn::norm::{NormKind, Statistics};
+use crate::nn::patch_gan::PatchGanConfig;
+use crate::nn::resnet::RESNET_9;
+use crate::nn::unet::UNET_256;
 use crate::nn::{Generator, Pass};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
+use container::Container;
+use slots::{Slot, Slots};
+use state_dict::StateDict;
 use std::path::Path;
 use thiserror::Error;
 
@@ -71,35 +84,102 @@ pub struct Imported {
     pub reach: Option<usize>,
 }
 
-/// Reads the generator of the checkpoint `file`; where `kind` is given
-/// (`unet_256` …) it must be one of that kind. It is made to draw a grey photo:
-/// weights that cannot are found here, not when a service starts.
+/// What a generator's checkpoint must be, and how it is to draw.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The architecture (`unet_256` …); any, if `None`.
+    pub kind: Option<&'a str>,
+    /// Its norm; any, if `None`.
+    pub norm: Option<NormKind>,
+    /// What its batch norm takes for its statistics.
+    pub statistics: Statistics,
+}
+
+/// Reads the generator of the checkpoint `file`. It is made to draw a grey
+/// photo: weights that cannot are found here, not when a service starts.
 ///
 /// # Errors
-/// When it is not a state dict of a U-Net with batch norm in the zip container,
-/// or it does not draw.
-pub fn read(file: &Path, kind: Option<&str>) -> Result<Imported, ImportError> {
-    let mut archive = archive::Archive::open(file)?;
-    let state = state_dict::StateDict::of(pickle::read(&archive.pickle()?)?, archive.size())?;
-    let found = unet::infer(&state)?;
-    let architecture = found.architecture();
-    if let Some(kind) = kind.filter(|kind| *kind != architecture.kind()) {
+/// When it is not a state dict of such a U-Net or residual generator, or it does not draw.
+pub fn read(file: &Path, wanted: &Wanted<'_>) -> Result<Imported, ImportError> {
+    let mut container = Container::open(file)?;
+    let state = container.state()?;
+    let (architecture, norm, slots) = generator(&state, wanted.statistics)?;
+    if let Some(kind) = wanted.kind.filter(|kind| *kind != architecture.kind()) {
         return Err(ImportError::Kind(format!("a {}, not a {kind}: leave --arch out", architecture.kind())));
     }
-    let mut tensors = Tensors::new();
-    for slot in found.slots(&state)? {
-        tensors.insert(slot.ours, state.load(&slot.theirs, &mut archive)?);
+    if wanted.norm.is_some_and(|wanted| wanted != norm) {
+        let name = format!("{norm:?}").to_lowercase();
+        return Err(ImportError::Kind(format!("a {} with {name} norm: leave --norm out", architecture.kind())));
     }
+    let (inputs, outputs) = architecture.channels();
+    if ![inputs, outputs].iter().all(|channels| [1, 3, 4].contains(channels)) {
+        return Err(ImportError::Unsupported(format!(
+            "a generator from {inputs} to {outputs} channels: pictures have 1 (grey), 3 (RGB) or 4 (RGB and alpha)"
+        )));
+    }
+    let tensors = load(slots.matched(architecture.kind(), norm, &state)?, &state, &mut container)?;
     let vb = VarBuilder::from_tensors(tensors.clone(), DType::F32, &Device::Cpu);
     let network = architecture.build(vb).map_err(|error| ImportError::Run(error.to_string()))?;
-    draws(network.as_ref())?;
+    draws(network.as_ref(), inputs)?;
     Ok(Imported { size_multiple: network.multiple(), reach: network.reach(), architecture, tensors })
 }
 
-fn draws(network: &dyn Generator) -> Result<(), ImportError> {
-    let side = network.multiple();
+/// Reads the discriminator of the checkpoint `file`, which judges photos and pictures of `channels` channels together.
+///
+/// # Errors
+/// When it is not a state dict of such a discriminator.
+pub fn read_discriminator(file: &Path, channels: usize) -> Result<(PatchGanConfig, Tensors), ImportError> {
+    let mut container = Container::open(file)?;
+    let state = container.state()?;
+    let Some(config) = patch_gan::infer(&state, channels)? else { return Err(unknown(&state)) };
+    let slots = patch_gan::slots(&config).matched("discriminator", config.norm, &state)?;
+    Ok((config, load(slots, &state, &mut container)?))
+}
+
+fn generator(state: &StateDict, statistics: Statistics) -> Result<(Architecture, NormKind, Slots), ImportError> {
+    if let Some((depth, config)) = unet::infer(state)? {
+        let slots = unet::slots(depth, &config);
+        let config = crate::nn::unet::UNetConfig { statistics, ..config };
+        let architecture =
+            if depth == UNET_256 { Architecture::UNet256(config) } else { Architecture::UNet128(config) };
+        return Ok((architecture, config.norm, slots));
+    }
+    if let Some((blocks, config)) = resnet::infer(state)? {
+        let slots = resnet::slots(blocks, &config);
+        let config = crate::nn::resnet::ResNetConfig { statistics, ..config };
+        let architecture =
+            if blocks == RESNET_9 { Architecture::ResNet9(config) } else { Architecture::ResNet6(config) };
+        return Ok((architecture, config.norm, slots));
+    }
+    Err(unknown(state))
+}
+
+/// What else it may be.
+fn unknown(state: &StateDict) -> ImportError {
+    let known = if state.has("model.0.weight") || state.has("net.0.weight") {
+        "a discriminator: import the generator, which is called latest_net_G.pth, and name this one by \
+         --with-discriminator"
+            .into()
+    } else if state.has("model.model.0.weight") || state.has("model.1.weight") {
+        "a generator, where a discriminator is wanted: that is called latest_net_D.pth".into()
+    } else {
+        let first = state.names().next().map(quoted).unwrap_or_default();
+        format!(
+            "of no network of pytorch-CycleGAN-and-pix2pix: it has neither \"model.model.0.weight\" nor \"model.1.weight\", but {first}"
+        )
+    };
+    ImportError::Unsupported(known)
+}
+
+fn load(slots: Vec<Slot>, state: &StateDict, container: &mut Container) -> Result<Tensors, ImportError> {
+    slots.into_iter().map(|slot| Ok((slot.ours, state.load(&slot.theirs, container)?))).collect()
+}
+
+fn draws(network: &dyn Generator, channels: usize) -> Result<(), ImportError> {
+    // Large enough for norms by each picture's own statistics.
+    let side = 16usize.next_multiple_of(network.multiple());
     let drawn = || {
-        let photo = Tensor::zeros((1, 3, side, side), DType::F32, &Device::Cpu)?;
+        let photo = Tensor::zeros((1, channels, side, side), DType::F32, &Device::Cpu)?;
         network.forward(&photo, &Pass::INFERENCE)?.flatten_all()?.to_vec1::<f32>()
     };
     match drawn() {

@@ -15,6 +15,8 @@ pub struct ConvConfig {
     pub stride: usize,
     /// Zeros around the input.
     pub padding: usize,
+    /// Rows and columns that a transposed convolution adds below and to the right.
+    pub output_padding: usize,
     /// Whether a number is added to each output channel.
     pub bias: bool,
     /// How the weight starts; a bias starts at zero.
@@ -24,14 +26,14 @@ pub struct ConvConfig {
 impl Default for ConvConfig {
     /// pix2pix's layer: 4×4, stride 2, padding 1.
     fn default() -> Self {
-        Self { kernel: 4, stride: 2, padding: 1, bias: true, init: PIX2PIX_WEIGHT }
+        Self { kernel: 4, stride: 2, padding: 1, output_padding: 0, bias: true, init: PIX2PIX_WEIGHT }
     }
 }
 
 impl ConvConfig {
     /// 3×3, stride 1, padding 1: the size stays.
     pub fn same3(init: Init) -> Self {
-        Self { kernel: 3, stride: 1, padding: 1, bias: true, init }
+        Self { kernel: 3, stride: 1, padding: 1, output_padding: 0, bias: true, init }
     }
 }
 
@@ -83,7 +85,8 @@ impl ConvTranspose2d {
     /// # Errors
     /// When the input's shape does not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = conv_transpose2d(x, &self.weight, self.config.stride, self.config.padding, 0)?;
+        let ConvConfig { stride, padding, output_padding, .. } = self.config;
+        let y = conv_transpose2d(x, &self.weight, stride, padding, output_padding)?;
         self.bias.as_ref().map_or(Ok(y.clone()), |bias| add_bias(&y, bias))
     }
 }

@@ -28,11 +28,29 @@ impl NormKind {
     }
 }
 
+/// What a batch norm takes for mean and variance outside training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Statistics {
+    /// The averages kept in training: PyTorch's `eval()`.
+    #[default]
+    Running,
+    /// Each picture's own: what pytorch-CycleGAN-and-pix2pix tests with, one picture at a time.
+    Image,
+}
+
+impl Statistics {
+    /// Whether they are the usual ones, which a card need not name.
+    pub fn are_running(&self) -> bool {
+        *self == Self::Running
+    }
+}
+
 /// A norm over `(N, C, H, W)`.
 #[derive(Clone, Debug)]
 pub enum Norm {
     /// See [`NormKind::Batch`].
-    Batch(BatchNorm),
+    Batch(BatchNorm, Statistics),
     /// See [`NormKind::Instance`].
     Instance,
     /// See [`NormKind::None`].
@@ -40,13 +58,27 @@ pub enum Norm {
 }
 
 impl Norm {
+    /// The same norm with these statistics; only a batch norm has a choice.
+    pub fn at_test(self, statistics: Statistics) -> Self {
+        match self {
+            Self::Batch(norm, _) => Self::Batch(norm, statistics),
+            other => other,
+        }
+    }
+
+    /// Whether, outside training, every pixel of a picture counts for every other.
+    pub fn sees_the_whole(&self) -> bool {
+        matches!(self, Self::Instance | Self::Batch(_, Statistics::Image))
+    }
+
     /// Runs the layer.
     ///
     /// # Errors
     /// In training, when there is one value a channel: it has no variance.
     pub fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         match self {
-            Self::Batch(norm) => {
+            Self::Batch(norm, Statistics::Image) if !pass.training => own_statistics(norm, x),
+            Self::Batch(norm, _) => {
                 if pass.training && x.elem_count() == x.dim(1)? {
                     bail!("batch norm needs more than one value a channel in training: use larger pictures or batches");
                 }
@@ -56,6 +88,14 @@ impl Norm {
             Self::None => Ok(x.clone()),
         }
     }
+}
+
+/// A batch norm by each picture's own statistics.
+fn own_statistics(norm: &BatchNorm, x: &Tensor) -> Result<Tensor> {
+    let normed = instance_norm(x)?;
+    let Some((weight, bias)) = norm.weight_and_bias() else { return Ok(normed) };
+    let channels = (1, weight.elem_count(), 1, 1);
+    normed.broadcast_mul(&weight.reshape(channels)?)?.broadcast_add(&bias.reshape(channels)?)
 }
 
 /// A batch norm by its running statistics as each channel's scale and shift.
@@ -92,14 +132,17 @@ pub fn instance_norm(x: &Tensor) -> Result<Tensor> {
 /// When the builder lacks a tensor or has one of another shape.
 pub fn norm(kind: NormKind, channels: usize, vb: VarBuilder<'_>) -> Result<Norm> {
     Ok(match kind {
-        NormKind::Batch => Norm::Batch(BatchNorm::new(
-            channels,
-            vb.get_with_hints(channels, "running_mean", Init::Const(0.0))?,
-            vb.get_with_hints(channels, "running_var", Init::Const(1.0))?,
-            vb.get_with_hints(channels, "weight", PIX2PIX_SCALE)?,
-            vb.get_with_hints(channels, "bias", Init::Const(0.0))?,
-            EPSILON,
-        )?),
+        NormKind::Batch => {
+            let norm = BatchNorm::new(
+                channels,
+                vb.get_with_hints(channels, "running_mean", Init::Const(0.0))?,
+                vb.get_with_hints(channels, "running_var", Init::Const(1.0))?,
+                vb.get_with_hints(channels, "weight", PIX2PIX_SCALE)?,
+                vb.get_with_hints(channels, "bias", Init::Const(0.0))?,
+                EPSILON,
+            )?;
+            Norm::Batch(norm, Statistics::Running)
+        }
         NormKind::Instance => Norm::Instance,
         NormKind::None => Norm::None,
     })

@@ -17,7 +17,7 @@ pub struct PatchGanConfig {
     pub inputs: usize,
     /// Channels after the first layer; they double up to 8 times this.
     pub width: usize,
-    /// Halvings: 3 sees 70×70 pixels.
+    /// Halvings: 3 sees 70×70 pixels. 0 judges each pixel alone (pix2pix's PixelGAN).
     pub layers: usize,
     /// The norm between the layers.
     pub norm: NormKind,
@@ -43,20 +43,21 @@ pub struct PatchGan {
 pub fn patch_gan(config: PatchGanConfig, vb: VarBuilder<'_>) -> Result<PatchGan> {
     let mut layers = Vec::new();
     let mut inputs = config.inputs;
-    for level in 0..=config.layers {
+    let (levels, kernel) = if config.layers == 0 { (1, 1) } else { (config.layers, 4) };
+    let sized = |stride| ConvConfig { kernel, stride, padding: kernel / 4, ..ConvConfig::default() };
+    for level in 0..=levels {
         let outputs = config.width << level.min(3);
         let first = level == 0;
         let kind = if first { NormKind::None } else { config.norm };
-        let sizes = ConvConfig {
-            stride: if level == config.layers { 1 } else { 2 },
-            bias: first || config.norm.needs_bias(),
-            ..ConvConfig::default()
-        };
+        let stride = if level == levels || kernel == 1 { 1 } else { 2 };
+        let sizes = ConvConfig { bias: first || config.norm.needs_bias(), ..sized(stride) };
         let vb = vb.pp(format!("layer{}", level + 1));
         layers.push((conv(inputs, outputs, sizes, vb.pp("conv"))?, norm(kind, outputs, vb.pp("norm"))?));
         inputs = outputs;
     }
-    let judge = conv(inputs, 1, ConvConfig { stride: 1, ..ConvConfig::default() }, vb.pp("judge"))?;
+    // The reference's judge of single pixels has no bias beside batch norm.
+    let bias = kernel > 1 || config.norm.needs_bias();
+    let judge = conv(inputs, 1, ConvConfig { bias, ..sized(1) }, vb.pp("judge"))?;
     Ok(PatchGan { layers, judge })
 }
 

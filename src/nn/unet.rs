@@ -7,7 +7,7 @@ use super::activation::{leaky_relu, relu};
 use super::dropout::Dropout;
 use super::generator::{Generator, Pass};
 use super::layers::{Conv2d, ConvConfig, ConvTranspose2d, conv, conv_transpose};
-use super::norm::{Norm, NormKind, norm};
+use super::norm::{Norm, NormKind, Statistics, norm};
 use super::plan::Outline;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
@@ -25,6 +25,9 @@ pub struct UNetConfig {
     pub width: usize,
     /// The norm between the layers.
     pub norm: NormKind,
+    /// What batch norm takes for its statistics outside training.
+    #[serde(skip_serializing_if = "Statistics::are_running")]
+    pub statistics: Statistics,
     /// Dropout after the inner doublings, 0.5 in the paper.
     pub dropout: f32,
 }
@@ -38,7 +41,7 @@ pub const UNET_128: usize = 7;
 impl Default for UNetConfig {
     /// The paper's sizes.
     fn default() -> Self {
-        Self { inputs: 3, outputs: 3, width: 64, norm: NormKind::Batch, dropout: 0.5 }
+        Self { inputs: 3, outputs: 3, width: 64, norm: NormKind::Batch, statistics: Statistics::Running, dropout: 0.5 }
     }
 }
 
@@ -93,7 +96,7 @@ pub fn unet(depth: usize, config: UNetConfig, vb: VarBuilder<'_>) -> Result<UNet
         let kind = if outer || inner { NormKind::None } else { config.norm };
         downs.push(Down {
             conv: conv(inputs, channels, sized(config.norm.needs_bias()), vb_down.pp("conv"))?,
-            norm: norm(kind, channels, vb_down.pp("norm"))?,
+            norm: norm(kind, channels, vb_down.pp("norm"))?.at_test(config.statistics),
         });
 
         let inputs = if inner { channels } else { 2 * channels };
@@ -104,7 +107,7 @@ pub fn unet(depth: usize, config: UNetConfig, vb: VarBuilder<'_>) -> Result<UNet
         let drops = !inner && level >= 4;
         ups.push(Up {
             conv: conv_transpose(inputs, outputs, sized(outer || config.norm.needs_bias()), vb_up.pp("conv"))?,
-            norm: norm(kind, outputs, vb_up.pp("norm"))?,
+            norm: norm(kind, outputs, vb_up.pp("norm"))?.at_test(config.statistics),
             dropout: Dropout { rate: if drops { config.dropout } else { 0.0 } },
         });
     }

@@ -86,9 +86,12 @@ pub fn evaluate(
 /// # Errors
 /// When the device fails.
 pub fn draw(model: &Model, style: &Style, photo: &Picture, device: &Device) -> candle_core::Result<Picture> {
-    let padded = pad::to_multiple(&tensor::from_picture(photo, device)?, model.card().size_multiple)?;
+    let padded = pad::to_multiple(
+        &tensor::from_picture(photo, model.card().architecture.channels().0, device)?,
+        model.card().size_multiple,
+    )?;
     let drawn = pad::crop(&model.draw(&padded, style)?, photo.height as usize, photo.width as usize)?;
-    Ok(Picture { width: photo.width, height: photo.height, rgb: tensor::to_rgb(&drawn)?, alpha: None })
+    tensor::to_picture(&drawn)
 }
 
 /// As [`evaluate`], against each pair's first target, of whatever `draw` makes of a photo.

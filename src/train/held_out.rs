@@ -58,10 +58,10 @@ impl HeldOut {
 
 /// The photo of `pair` as the trainer now draws it in look `turn`.
 fn draw(trainer: &Trainer, pair: &Pair, turn: usize) -> Result<Picture> {
-    let photo = tensor::from_picture(&pair.photo, &Device::Cpu)?;
+    let photo = tensor::from_picture(&pair.photo, 3, &Device::Cpu)?;
     let padded = pad::to_multiple(&photo, trainer.multiple())?;
     let style: Vec<f32> = (0..pair.targets.len()).map(|i| if i == turn { 1.0 } else { 0.0 }).collect();
     let (width, height) = (pair.photo.width, pair.photo.height);
     let drawn = pad::crop(&trainer.draw(&padded, &style)?, height as usize, width as usize)?;
-    Ok(Picture { width, height, rgb: tensor::to_rgb(&drawn)?, alpha: None })
+    tensor::to_picture(&drawn)
 }

@@ -19,7 +19,7 @@ fn ramp(height: usize, width: usize) -> Tensor {
 #[test]
 fn levels_run_from_minus_one_to_one_in_planes() {
     let picture = Picture { width: 2, height: 1, rgb: vec![0, 51, 255, 255, 0, 102], alpha: None };
-    let t = tensor::from_picture(&picture, &Device::Cpu).unwrap();
+    let t = tensor::from_picture(&picture, 3, &Device::Cpu).unwrap();
     assert_eq!(t.dims(), [1, 3, 1, 2]);
     let expected = [-1.0, 1.0, -0.6, -1.0, 1.0, -0.2];
     for (value, expected) in values(&t).into_iter().zip(expected) {
@@ -28,22 +28,36 @@ fn levels_run_from_minus_one_to_one_in_planes() {
 }
 
 #[test]
+fn grey_and_alpha_are_channels_too() {
+    let picture = Picture { width: 2, height: 1, rgb: vec![255, 0, 0, 10, 200, 90], alpha: Some(vec![255, 51]) };
+    // PIL's `Image.convert("L")` of the two pixels: 76 and 131.
+    let grey = tensor::from_picture(&picture, 1, &Device::Cpu).unwrap();
+    assert_eq!(tensor::to_picture(&grey).unwrap().rgb, [76, 76, 76, 131, 131, 131]);
+    let all = tensor::from_picture(&picture, 4, &Device::Cpu).unwrap();
+    assert_eq!(tensor::to_picture(&all).unwrap(), picture);
+    let opaque = Picture { alpha: None, ..picture };
+    let all = tensor::from_picture(&opaque, 4, &Device::Cpu).unwrap();
+    assert_eq!(tensor::to_picture(&all).unwrap().alpha, Some(vec![255, 255]));
+    assert!(tensor::from_picture(&opaque, 2, &Device::Cpu).is_err());
+}
+
+#[test]
 fn drawings_are_clamped_and_rounded() {
     let t = Tensor::new(&[[[[-9f32]], [[0.0]], [[f32::NAN]]]], &Device::Cpu).unwrap();
-    assert_eq!(tensor::to_rgb(&t).unwrap(), [0, 128, 0]);
+    assert_eq!(tensor::to_picture(&t).unwrap().rgb, [0, 128, 0]);
     let t = Tensor::new(&[[[[9f32]], [[0.999]], [[-0.999]]]], &Device::Cpu).unwrap();
-    assert_eq!(tensor::to_rgb(&t).unwrap(), [255, 255, 0]);
-    assert!(tensor::to_rgb(&ramp(2, 2)).is_err());
+    assert_eq!(tensor::to_picture(&t).unwrap().rgb, [255, 255, 0]);
+    assert!(tensor::to_picture(&ramp(2, 2)).is_err());
 }
 
 #[test]
 fn a_cropped_drawing_and_half_precision_are_taken() {
     let picture = noise(12, 10, false);
-    let t = tensor::from_picture(&picture, &Device::Cpu).unwrap();
+    let t = tensor::from_picture(&picture, 3, &Device::Cpu).unwrap();
     let cropped = pad::crop(&t, 7, 5).unwrap();
-    let rgb = tensor::to_rgb(&cropped).unwrap();
+    let rgb = tensor::to_picture(&cropped).unwrap().rgb;
     assert_eq!(rgb[3 * 5..3 * 5 + 3], pixel(&picture, 0, 1));
-    let half = tensor::to_rgb(&t.to_dtype(DType::BF16).unwrap()).unwrap();
+    let half = tensor::to_picture(&t.to_dtype(DType::BF16).unwrap()).unwrap().rgb;
     assert!(half.iter().zip(&picture.rgb).all(|(a, b)| a.abs_diff(*b) <= 1));
 }
 
@@ -87,8 +101,8 @@ proptest! {
     #[test]
     fn every_level_comes_back((w, h) in (1u32..40, 1u32..40)) {
         let picture = noise(w, h, false);
-        let t = tensor::from_picture(&picture, &Device::Cpu).unwrap();
-        prop_assert_eq!(tensor::to_rgb(&t).unwrap(), picture.rgb);
+        let t = tensor::from_picture(&picture, 3, &Device::Cpu).unwrap();
+        prop_assert_eq!(tensor::to_picture(&t).unwrap().rgb, picture.rgb);
     }
 
     #[test]

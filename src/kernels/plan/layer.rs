@@ -21,6 +21,23 @@ pub struct Tap {
     pub kernel: (usize, usize),
 }
 
+/// Where the weights of one tap lie: that of output `n` and channel `c` at the window's row `y` and column `x` is
+/// `weights[n · output + c · channel + rows[y] + columns[x]]`.
+pub struct Source<'a> {
+    /// All of them.
+    pub weights: &'a [f32],
+    /// Channels that have weights; those beyond have the weight 0.
+    pub channels: usize,
+    /// From one output channel to the next.
+    pub output: usize,
+    /// From one channel to the next.
+    pub channel: usize,
+    /// Where each row of the window lies.
+    pub rows: Vec<usize>,
+    /// Where each column lies in its row.
+    pub columns: Vec<usize>,
+}
+
 /// Output pixels that share their weights: all of them, or for a doubling those of one parity.
 pub struct Phase<K: Kernel> {
     /// The first output pixel.
@@ -31,26 +48,34 @@ pub struct Phase<K: Kernel> {
 }
 
 impl<K: Kernel> Phase<K> {
-    /// A phase from output pixel `first` on. `weight(tap, y, x, c, n)` is the weight of input `tap`'s channel `c` at row
-    /// `y` and column `x` of its window in output channel `n` of `outputs`.
+    /// A phase of `outputs` channels from output pixel `first` on, with a tap of `inputs` and its weights each.
+    ///
+    /// # Panics
+    /// When a source has too few weights, or not as many rows and columns as its tap.
     pub fn new(
         first: (usize, usize),
         inputs: &[Input],
         taps: Vec<Tap>,
         outputs: usize,
-        weight: impl Fn(usize, usize, usize, usize, usize) -> f32 + Sync,
+        sources: &[Source<'_>],
     ) -> Self {
-        let lengths: Vec<usize> =
-            inputs.iter().zip(&taps).map(|(input, tap)| tap.kernel.0 * tap.kernel.1 * input.channels).collect();
-        let weights = Panels::pack(lengths.iter().sum(), outputs, |mut factor, output| {
-            let mut index = 0;
-            while factor >= lengths[index] {
-                factor -= lengths[index];
-                index += 1;
+        let lengths = inputs.iter().zip(&taps).map(|(input, tap)| tap.kernel.0 * tap.kernel.1 * input.channels);
+        let mut weights = Panels::zeros(lengths.sum(), outputs);
+        let mut start = 0;
+        for ((input, tap), source) in inputs.iter().zip(&taps).zip(sources) {
+            assert_eq!(tap.kernel, (source.rows.len(), source.columns.len()));
+            let mut places = Vec::with_capacity(source.channels * tap.kernel.0 * tap.kernel.1);
+            for c in 0..source.channels {
+                for (y, row) in source.rows.iter().enumerate() {
+                    for (x, column) in source.columns.iter().enumerate() {
+                        let to = start + (y * tap.kernel.1 + x) * input.channels + c;
+                        places.push((c * source.channel + row + column, to));
+                    }
+                }
             }
-            let (channels, columns) = (inputs[index].channels, taps[index].kernel.1);
-            weight(index, factor / channels / columns, factor / channels % columns, factor % channels, output)
-        });
+            weights.fill(source.weights, source.output, &places);
+            start += tap.kernel.0 * tap.kernel.1 * input.channels;
+        }
         Self { first, taps, weights }
     }
 }

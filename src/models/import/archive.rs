@@ -4,56 +4,27 @@
 
 use super::ImportError;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
-use std::path::Path;
+use std::io::{BufReader, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// What a zip begins with.
-const ZIP: &[u8] = b"PK\x03\x04";
-/// What the container before PyTorch 1.6 begins with: a pickle of its magic number.
-const LEGACY: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
-/// A unet_256 of four times the usual width is smaller.
-const LARGEST_FILE: u64 = 4 << 30;
 /// A hundred times what a generator's pickle takes; bounds what reading it takes.
-const LARGEST_PICKLE: u64 = 1 << 20;
+pub const LARGEST_PICKLE: u64 = 1 << 20;
 
-/// An open checkpoint.
+/// An open zip.
 pub struct Archive {
     zip: ZipArchive<BufReader<File>>,
     /// The folder inside that all else lies in.
     folder: String,
-    size: u64,
 }
 
 impl Archive {
-    /// Opens the checkpoint `path`.
+    /// Opens the checkpoint `file`.
     ///
     /// # Errors
     /// When it is not a zip that PyTorch wrote.
-    pub fn open(path: &Path) -> Result<Self, ImportError> {
+    pub fn open(file: File) -> Result<Self, ImportError> {
         let kind = |what: &str| Err(ImportError::Kind(what.into()));
-        let metadata = std::fs::metadata(path)?;
-        if !metadata.is_file() {
-            return kind("not a file");
-        }
-        let size = metadata.len();
-        if size > LARGEST_FILE {
-            return kind("larger than 4 GiB, the most that is read");
-        }
-        let mut file = File::open(path)?;
-        let mut head = Vec::new();
-        Read::by_ref(&mut file).take(LEGACY.len() as u64).read_to_end(&mut head)?;
-        if head == LEGACY {
-            return kind(
-                "in the container of PyTorch before 1.6, which is not read yet; save it again, in PyTorch 1.6 or later: \
-                 torch.save(torch.load(FILE, map_location=\"cpu\"), FILE)",
-            );
-        }
-        if !head.starts_with(ZIP) {
-            return kind("no PyTorch checkpoint: neither a zip nor PyTorch's older container");
-        }
-        file.rewind()?;
         let zip = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
         let names: Vec<&str> = zip.file_names_raw().filter_map(|name| std::str::from_utf8(name).ok()).collect();
         if names.iter().any(|name| name.ends_with("/constants.pkl")) {
@@ -64,14 +35,9 @@ impl Archive {
         // `folder/data.pkl`, not deeper.
         let folder = names.iter().find_map(|name| name.strip_suffix("/data.pkl").filter(|top| !top.contains('/')));
         match folder.map(str::to_owned) {
-            Some(folder) => Ok(Self { zip, folder, size }),
+            Some(folder) => Ok(Self { zip, folder }),
             None => kind("a zip, but no PyTorch checkpoint: no data.pkl in it"),
         }
-    }
-
-    /// The file's bytes.
-    pub fn size(&self) -> u64 {
-        self.size
     }
 
     /// The pickle; checks the numbers' byte order as well.

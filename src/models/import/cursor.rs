@@ -15,6 +15,11 @@ impl<'a> Cursor<'a> {
         Self(bytes)
     }
 
+    /// How many bytes are left.
+    pub fn left(&self) -> usize {
+        self.0.len()
+    }
+
     /// The next `length` bytes.
     pub fn take(&mut self, length: usize) -> Result<&'a [u8], ImportError> {
         match self.0.split_at_checked(length) {

@@ -22,6 +22,8 @@ const LONGEST_KEY: usize = 64;
 enum Global {
     OrderedDict,
     RebuildTensor,
+    /// The one before PyTorch 0.4.
+    RebuildOldTensor,
     RebuildParameter,
     Storage(Number),
 }
@@ -31,6 +33,7 @@ impl Global {
         Some(match (module, name) {
             ("collections", "OrderedDict") => Self::OrderedDict,
             ("torch._utils", "_rebuild_tensor_v2") => Self::RebuildTensor,
+            ("torch._utils", "_rebuild_tensor") => Self::RebuildOldTensor,
             ("torch._utils", "_rebuild_parameter") => Self::RebuildParameter,
             ("torch", "HalfStorage") => Self::Storage(Number::F16),
             ("torch", "BFloat16Storage") => Self::Storage(Number::BF16),
@@ -49,40 +52,89 @@ impl Global {
 type Id = usize;
 
 enum Value {
-    /// `None`, true or false: read past, never used.
-    Plain,
+    /// Read past, never used.
+    None,
+    Bool(bool),
     Int(i64),
     Text(String),
     Tuple(Vec<Id>),
+    List(Vec<Id>),
     Dict(Vec<(Id, Id)>),
     Global(Global),
     Storage(Storage),
     Tensor(StoredTensor),
 }
 
-/// The tensors of a pickled state dict, by name, in its order.
-///
-/// # Errors
-/// When the pickle names anything but a state dict's objects, is not whole, or
-/// is of something else.
-pub fn read(bytes: &[u8]) -> Result<Vec<(String, StoredTensor)>, ImportError> {
-    let mut machine = Machine {
-        rest: Cursor::new(bytes),
-        values: Vec::new(),
-        stack: Vec::new(),
-        marks: Vec::new(),
-        memo: HashMap::new(),
-    };
-    let top = loop {
-        if let Some(top) = machine.step()? {
-            break top;
-        }
-    };
-    machine.tensors(top)
+/// What a pickle is of.
+pub struct Pickled {
+    values: Vec<Value>,
+    top: Id,
 }
 
-struct Machine<'a> {
-    rest: Cursor<'a>,
+/// The next pickle of `bytes`.
+///
+/// # Errors
+/// When it names anything but a state dict's objects, or is not whole.
+pub fn read(bytes: &mut Cursor<'_>) -> Result<Pickled, ImportError> {
+    let mut machine =
+        Machine { rest: bytes, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+    loop {
+        if let Some(top) = machine.step()? {
+            return Ok(Pickled { values: machine.values, top });
+        }
+    }
+}
+
+impl Pickled {
+    /// The tensors of a state dict, by name, in its order.
+    ///
+    /// # Errors
+    /// When it is of something else.
+    pub fn tensors(&self) -> Result<Vec<(String, StoredTensor)>, ImportError> {
+        let Value::Dict(items) = &self.values[self.top] else {
+            return Err(ImportError::NoStateDict("its object is no dict".into()));
+        };
+        items
+            .iter()
+            .map(|(key, value)| match (&self.values[*key], &self.values[*value]) {
+                (Value::Text(name), Value::Tensor(tensor)) => Ok((name.clone(), tensor.clone())),
+                (Value::Text(name), _) => Err(ImportError::NoStateDict(format!("{} in it is no tensor", quoted(name)))),
+                _ => Err(ImportError::NoStateDict("one of its keys is no name".into())),
+            })
+            .collect()
+    }
+
+    /// The whole number that it is.
+    pub fn int(&self) -> Option<i64> {
+        match self.values[self.top] {
+            Value::Int(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The list of texts that it is.
+    pub fn texts(&self) -> Option<Vec<String>> {
+        let Value::List(items) = &self.values[self.top] else { return None };
+        let text = |id: &Id| match &self.values[*id] {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        items.iter().map(text).collect()
+    }
+
+    /// The truth value of that name in the dict that it is.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        let Value::Dict(items) = &self.values[self.top] else { return None };
+        let named = |id: Id| matches!(&self.values[id], Value::Text(text) if text == name);
+        match self.values[items.iter().find(|(key, _)| named(*key))?.1] {
+            Value::Bool(flag) => Some(flag),
+            _ => None,
+        }
+    }
+}
+
+struct Machine<'r, 'a> {
+    rest: &'r mut Cursor<'a>,
     values: Vec<Value>,
     stack: Vec<Id>,
     /// Heights of the stack where a MARK was set.
@@ -90,7 +142,7 @@ struct Machine<'a> {
     memo: HashMap<u32, Id>,
 }
 
-impl Machine<'_> {
+impl Machine<'_, '_> {
     /// One instruction; the answer when it was the last.
     fn step(&mut self) -> Result<Option<Id>, ImportError> {
         match self.rest.u8()? {
@@ -99,10 +151,11 @@ impl Machine<'_> {
                 ..=2 => {}
                 _ => return Err(ImportError::Kind("pickled by another protocol than torch.save's own 2".into())),
             },
-            b'.' => return self.pop().map(Some),           // STOP
-            b'N' | 0x88 | 0x89 => self.push(Value::Plain), // NONE, NEWTRUE, NEWFALSE
-            b'K' => self.int(1)?,                          // BININT1
-            b'M' => self.int(2)?,                          // BININT2
+            b'.' => return self.pop().map(Some),                          // STOP
+            b'N' => self.push(Value::None),                               // NONE
+            code @ (0x88 | 0x89) => self.push(Value::Bool(code == 0x88)), // NEWTRUE, NEWFALSE
+            b'K' => self.int(1)?,                                         // BININT1
+            b'M' => self.int(2)?,                                         // BININT2
             b'J' => {
                 // BININT, the one with a sign
                 let value = i32::from_le_bytes(self.rest.array()?);
@@ -113,13 +166,26 @@ impl Machine<'_> {
                 let length = self.rest.u8()?.into();
                 self.int(length)?;
             }
-            b'X' => {
-                // BINUNICODE
+            b'X' | b'T' => {
+                // BINUNICODE, and Python 2's BINSTRING
                 let length = u32::from_le_bytes(self.rest.array()?) as usize;
-                let Ok(text) = std::str::from_utf8(self.rest.take(length)?) else {
-                    return damaged("has text that is not UTF-8");
-                };
-                self.push(Value::Text(text.to_owned()));
+                self.text(length)?;
+            }
+            b'U' => {
+                // Python 2's SHORT_BINSTRING
+                let length = self.rest.u8()?.into();
+                self.text(length)?;
+            }
+            b']' => self.push(Value::List(Vec::new())), // EMPTY_LIST
+            b'a' => {
+                // APPEND
+                let item = self.pop()?;
+                self.append(&[item])?;
+            }
+            b'e' => {
+                // APPENDS
+                let items = self.pop_to_mark()?;
+                self.append(&items)?;
             }
             b'(' => self.marks.push(self.stack.len()),   // MARK
             b')' => self.push(Value::Tuple(Vec::new())), // EMPTY_TUPLE
@@ -179,21 +245,6 @@ impl Machine<'_> {
         Ok(None)
     }
 
-    /// The dict at `top` as names and tensors.
-    fn tensors(self, top: Id) -> Result<Vec<(String, StoredTensor)>, ImportError> {
-        let Value::Dict(items) = &self.values[top] else {
-            return Err(ImportError::NoStateDict("its object is no dict".into()));
-        };
-        items
-            .iter()
-            .map(|(key, value)| match (&self.values[*key], &self.values[*value]) {
-                (Value::Text(name), Value::Tensor(tensor)) => Ok((name.clone(), tensor.clone())),
-                (Value::Text(name), _) => Err(ImportError::NoStateDict(format!("{} in it is no tensor", quoted(name)))),
-                _ => Err(ImportError::NoStateDict("one of its keys is no name".into())),
-            })
-            .collect()
-    }
-
     fn global(&mut self) -> Result<(), ImportError> {
         let (module, name) = (self.rest.line()?, self.rest.line()?);
         match Global::named(module, name) {
@@ -206,13 +257,15 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// A persistent id: `("storage", type, key, place, count)`.
+    /// A persistent id: `("storage", type, key, place, count)`, and in the
+    /// older container `None` behind them.
     fn storage(&mut self) -> Result<(), ImportError> {
         let id = self.pop()?;
         if let Value::Tuple(parts) = &self.values[id]
-            && let [tag, kind, key, _, count] = parts[..]
+            && let [tag, kind, key, _, count, view @ ..] = &parts[..]
+            && view.iter().all(|id| matches!(self.values[*id], Value::None))
             && let (Value::Text(tag), Value::Global(Global::Storage(number)), Value::Text(key), Value::Int(count)) =
-                (&self.values[tag], &self.values[kind], &self.values[key], &self.values[count])
+                (&self.values[*tag], &self.values[*kind], &self.values[*key], &self.values[*count])
             && tag == "storage"
             && key.len() <= LONGEST_KEY
             && let Ok(count) = usize::try_from(*count)
@@ -231,7 +284,12 @@ impl Machine<'_> {
         let Value::Tuple(arguments) = &self.values[arguments] else { return damaged("calls without arguments") };
         match (callable, arguments.as_slice()) {
             (Global::OrderedDict, []) => self.push(Value::Dict(Vec::new())),
-            (Global::RebuildTensor, [storage, offset, shape, strides, _, _, ..]) => {
+            (Global::OrderedDict, [pairs]) => {
+                let Some(pairs) = self.pairs(*pairs) else { return damaged("makes a dict of what are no pairs") };
+                self.push(Value::Dict(pairs));
+            }
+            (Global::RebuildOldTensor, [storage, offset, shape, strides])
+            | (Global::RebuildTensor, [storage, offset, shape, strides, _, _, ..]) => {
                 let Some(tensor) = self.tensor(*storage, *offset, *shape, *strides) else {
                     return damaged("has a tensor that does not lie in its storage");
                 };
@@ -244,6 +302,16 @@ impl Machine<'_> {
             _ => return damaged("calls with arguments of no known form"),
         }
         Ok(())
+    }
+
+    /// The pairs in a list.
+    fn pairs(&self, list: Id) -> Option<Vec<(Id, Id)>> {
+        let Value::List(items) = &self.values[list] else { return None };
+        let pair = |id: &Id| match &self.values[*id] {
+            Value::Tuple(pair) | Value::List(pair) if pair.len() == 2 => Some((pair[0], pair[1])),
+            _ => None,
+        };
+        items.iter().map(pair).collect()
     }
 
     /// `None` where the arguments are no tensor, or one that leaves its storage.
@@ -286,6 +354,21 @@ impl Machine<'_> {
             return damaged("sets items that are no pairs of a dict");
         };
         dict.extend(pairs.iter().map(|[key, value]| (*key, *value)));
+        Ok(())
+    }
+
+    fn append(&mut self, items: &[Id]) -> Result<(), ImportError> {
+        let list = self.top()?;
+        let Value::List(list) = &mut self.values[list] else { return damaged("appends to what is no list") };
+        list.extend(items);
+        Ok(())
+    }
+
+    fn text(&mut self, length: usize) -> Result<(), ImportError> {
+        let Ok(text) = std::str::from_utf8(self.rest.take(length)?) else {
+            return damaged("has text that is not UTF-8");
+        };
+        self.push(Value::Text(text.to_owned()));
         Ok(())
     }
 
@@ -335,46 +418,4 @@ impl Machine<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::super::archive::Archive;
-    use super::*;
-    use std::path::Path;
-
-    /// The pickle that PyTorch wrote.
-    fn real() -> Vec<u8> {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/unet_256.pth");
-        Archive::open(&file).unwrap().pickle().unwrap()
-    }
-
-    #[test]
-    fn a_state_dict_keeps_its_order_and_shapes() {
-        let tensors = read(&real()).unwrap();
-        assert_eq!(tensors.len(), 82);
-        let (name, first) = &tensors[0];
-        assert_eq!((name.as_str(), first.shape.as_slice()), ("model.model.0.weight", &[1, 3, 4, 4][..]));
-        assert_eq!((first.strides.as_slice(), first.storage.number), (&[48, 16, 4, 1][..], Number::F32));
-        assert_eq!(tensors[81].0, "model.model.3.bias");
-    }
-
-    /// Whatever the bytes are, reading them ends, and with an answer.
-    #[test]
-    fn broken_pickles_are_answered() {
-        let whole = real();
-        for length in (0..whole.len()).step_by(3) {
-            assert!(read(&whole[..length]).is_err(), "{length}");
-        }
-        let mut broken = whole.clone();
-        for at in 0..whole.len() {
-            for value in [b'R', 0xff, whole[at] ^ 1] {
-                broken[at] = value;
-                if let Ok(tensors) = read(&broken) {
-                    let inside = |t: &StoredTensor| t.offset < t.storage.count && t.shape.len() == t.strides.len();
-                    assert!(tensors.iter().all(|(_, tensor)| inside(tensor)));
-                }
-            }
-            broken[at] = whole[at];
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! A state dict: tensors by the names of the modules they belong to.
 
-use super::archive::Archive;
+use super::container::Container;
 use super::stored::StoredTensor;
 use super::{ImportError, quoted};
 use candle_core::{Device, Tensor};
@@ -62,11 +62,10 @@ impl StateDict {
     ///
     /// # Errors
     /// When it is not there, its numbers are damaged, no floats or not finite.
-    pub fn load(&self, name: &str, archive: &mut Archive) -> Result<Tensor, ImportError> {
+    pub fn load(&self, name: &str, container: &mut Container) -> Result<Tensor, ImportError> {
         let failed = |what: &str| ImportError::Damaged(format!("{} {what}", quoted(name)));
         let tensor = self.0.get(name).ok_or_else(|| failed("is missing"))?;
-        let storage = &tensor.storage;
-        let bytes = archive.storage(&storage.key, storage.count * storage.number.size())?;
+        let bytes = container.storage(&tensor.storage)?;
         let floats = tensor.floats(&bytes).ok_or_else(|| failed("holds whole numbers"))?;
         if !floats.iter().all(|value| value.is_finite()) {
             return Err(failed("holds values that are not finite"));

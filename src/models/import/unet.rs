@@ -6,73 +6,29 @@
 //! each further one adds `.3.model`. In a level the modules are numbered in the
 //! order they run, activations and dropout included.
 
+use super::ImportError;
+use super::slots::{Slots, norm};
 use super::state_dict::StateDict;
-use super::{ImportError, quoted};
-use crate::models::Architecture;
-use crate::nn::norm::NormKind;
 use crate::nn::unet::{UNET_128, UNET_256, UNetConfig};
 
-/// One tensor: our name, theirs and the shape of both.
-pub struct Slot {
-    pub ours: String,
-    pub theirs: String,
-    pub shape: Vec<usize>,
-}
-
-/// A U-Net, as its state dict tells it.
-pub struct Found {
-    depth: usize,
-    config: UNetConfig,
-}
-
-/// What network the state dict is of.
+/// The depth and the sizes of the U-Net that `state` is of; `None` where it is of another network.
 ///
 /// # Errors
-/// When it is not a U-Net of seven or eight halvings with batch norm, RGB to RGB.
-pub fn infer(state: &StateDict) -> Result<Found, ImportError> {
-    let [Some([width, inputs, ..]), Some([_, outputs, ..])] =
+/// When it has neither seven nor eight halvings.
+pub fn infer(state: &StateDict) -> Result<Option<(usize, UNetConfig)>, ImportError> {
+    let [Some(&[width, inputs, ..]), Some(&[_, outputs, ..])] =
         ["model.model.0.weight", "model.model.3.weight"].map(|name| state.shape(name))
     else {
-        return Err(other(state));
+        return Ok(None);
     };
     let depth =
         1 + (2..).take_while(|level| state.names().any(|name| name.starts_with(&format!("{}.", path(*level))))).count();
-    let unsupported = |what: String| Err(ImportError::Unsupported(what));
     if depth != UNET_128 && depth != UNET_256 {
-        return unsupported(format!("a U-Net of {depth} halvings: only unet_128 (7) and unet_256 (8) can be imported"));
+        let what = format!("a U-Net of {depth} halvings: only unet_128 (7) and unet_256 (8) can be imported");
+        return Err(ImportError::Unsupported(what));
     }
-    // Only instance norm leaves the first convolution a bias; files from before
-    // PyTorch 0.4 have statistics with it all the same.
-    let norm = match state.has("model.model.0.bias") {
-        true => Some("instance norm"),
-        false if !state.names().any(|name| name.ends_with(".running_mean")) => Some("no norm"),
-        false => None,
-    };
-    if let Some(norm) = norm {
-        return unsupported(format!("a U-Net with {norm}: only batch norm (--norm batch) can be imported yet"));
-    }
-    if (*inputs, *outputs) != (3, 3) {
-        return unsupported(format!(
-            "a U-Net from {inputs} to {outputs} channels: only RGB to RGB can be imported yet"
-        ));
-    }
-    Ok(Found { depth, config: UNetConfig { width: *width, norm: NormKind::Batch, ..UNetConfig::default() } })
-}
-
-/// What else it may be: the repository's other networks by name.
-fn other(state: &StateDict) -> ImportError {
-    let known = if state.names().any(|name| name.contains(".conv_block.")) {
-        let mut blocks: Vec<_> =
-            state.names().filter_map(|name| name.split_once(".conv_block.").map(|(block, _)| block)).collect();
-        blocks.dedup();
-        format!("a resnet_{}blocks generator: only unet_256 and unet_128 can be imported yet", blocks.len())
-    } else if state.has("model.0.weight") || state.has("net.0.weight") {
-        "a discriminator: import the generator, which is called latest_net_G.pth".into()
-    } else {
-        let first = state.names().next().map(quoted).unwrap_or_default();
-        format!("of no network of pytorch-CycleGAN-and-pix2pix: it has no \"model.model.0.weight\", but {first}")
-    };
-    ImportError::Unsupported(known)
+    let norm = norm(state, "model.model.0.bias");
+    Ok(Some((depth, UNetConfig { inputs, outputs, width, norm, ..UNetConfig::default() })))
 }
 
 /// Where a level's modules are; 1 is the outermost.
@@ -83,68 +39,36 @@ fn path(level: usize) -> String {
     }
 }
 
-impl Found {
-    /// Its kind and sizes.
-    pub fn architecture(&self) -> Architecture {
-        match self.depth {
-            UNET_256 => Architecture::UNet256(self.config),
-            _ => Architecture::UNet128(self.config),
-        }
+/// Every tensor of a U-Net of `depth` levels.
+pub fn slots(depth: usize, config: &UNetConfig) -> Slots {
+    let mut slots = Slots::default();
+    for level in 1..=depth {
+        add_level(&mut slots, (level, depth), config);
     }
+    slots
+}
 
-    /// Every tensor that it has.
-    ///
-    /// # Errors
-    /// When the state dict lacks one, has one of another shape or one more.
-    pub fn slots(&self, state: &StateDict) -> Result<Vec<Slot>, ImportError> {
-        let misfit = |reason: String| ImportError::Misfit { network: self.architecture().kind(), reason };
-        let slots: Vec<Slot> = (1..=self.depth).flat_map(|level| self.level(level)).collect();
-        for Slot { theirs, shape, .. } in &slots {
-            match state.shape(theirs) {
-                Some(found) if found == shape => {}
-                Some(found) => return Err(misfit(format!("{theirs:?} has the shape {found:?} instead of {shape:?}"))),
-                None => return Err(misfit(format!("{theirs:?} is missing"))),
-            }
-        }
-        // A counter of training steps, which files from before PyTorch 0.4.1 lack.
-        let counter = |name: &str| name.ends_with(".num_batches_tracked");
-        match state.names().find(|name| !counter(name) && slots.iter().all(|slot| slot.theirs != *name)) {
-            Some(more) => Err(misfit(format!("it has no {}", quoted(more)))),
-            None => Ok(slots),
-        }
+fn add_level(slots: &mut Slots, (level, depth): (usize, usize), config: &UNetConfig) {
+    let (outer, inner) = (level == 1, level == depth);
+    let UNetConfig { inputs, outputs, width, norm, .. } = *config;
+    let channels = |level: usize| width << (level - 1).min(3);
+    let (around, here) = (level - 1, channels(level));
+    let (above, below) = if outer { (inputs, outputs) } else { (channels(around), channels(around)) };
+    let joined = if inner { here } else { 2 * here };
+    let up = if outer || inner { 3 } else { 5 };
+    let path = path(level);
+    let at = |index: usize| format!("{path}.{index}");
+    let [down_conv, down_norm, up_conv, up_norm] =
+        ["down#.conv", "down#.norm", "up#.conv", "up#.norm"].map(|name| name.replace('#', &level.to_string()));
+
+    let biased = norm.needs_bias();
+    slots.conv(&down_conv, &at(if outer { 0 } else { 1 }), [here, above, 4, 4], biased.then_some(here));
+    slots.conv(&up_conv, &at(up), [joined, below, 4, 4], (outer || biased).then_some(below));
+    if !outer && !inner {
+        slots.norm(norm, &down_norm, &at(2), here);
     }
-
-    fn level(&self, level: usize) -> Vec<Slot> {
-        let (outer, inner) = (level == 1, level == self.depth);
-        let UNetConfig { inputs, outputs, width, .. } = self.config;
-        let channels = |level: usize| width << (level - 1).min(3);
-        let (around, here) = (level - 1, channels(level));
-        let (above, below) = if outer { (inputs, outputs) } else { (channels(around), channels(around)) };
-        let joined = if inner { here } else { 2 * here };
-        let (down, up) = (if outer { 0 } else { 1 }, if outer || inner { 3 } else { 5 });
-
-        let mut slots = Vec::new();
-        let mut add = |ours: &str, at: usize, what: &str, shape: &[usize]| {
-            slots.push(Slot {
-                ours: format!("{}.{what}", ours.replace('#', &level.to_string())),
-                theirs: format!("{}.{at}.{what}", path(level)),
-                shape: shape.to_vec(),
-            });
-        };
-        add("down#.conv", down, "weight", &[here, above, 4, 4]);
-        add("up#.conv", up, "weight", &[joined, below, 4, 4]);
-        if outer {
-            add("up#.conv", up, "bias", &[below]);
-        }
-        for what in ["weight", "bias", "running_mean", "running_var"] {
-            if !outer && !inner {
-                add("down#.norm", down + 1, what, &[here]);
-            }
-            if !outer {
-                add("up#.norm", up + 1, what, &[below]);
-            }
-        }
-        slots
+    if !outer {
+        slots.norm(norm, &up_norm, &at(up + 1), below);
     }
 }
 
@@ -154,11 +78,11 @@ mod tests {
 
     use super::super::stored::{Number, Storage, StoredTensor};
     use super::*;
+    use crate::nn::norm::NormKind;
 
     /// The names and shapes of a U-Net, as its file would have them.
-    fn shapes(depth: usize, width: usize) -> Vec<(String, Vec<usize>)> {
-        let found = Found { depth, config: UNetConfig { width, ..UNetConfig::default() } };
-        (1..=depth).flat_map(|level| found.level(level)).map(|slot| (slot.theirs, slot.shape)).collect()
+    fn shapes(depth: usize, config: &UNetConfig) -> Vec<(String, Vec<usize>)> {
+        slots(depth, config).iter().map(|slot| (slot.theirs.clone(), slot.shape.clone())).collect()
     }
 
     fn state(shapes: Vec<(String, Vec<usize>)>) -> StateDict {
@@ -169,47 +93,50 @@ mod tests {
         StateDict::of(shapes.into_iter().map(|(name, shape)| (name, stored(shape))).collect(), u64::MAX).unwrap()
     }
 
+    fn of_width(width: usize) -> UNetConfig {
+        UNetConfig { width, ..UNetConfig::default() }
+    }
+
     #[track_caller]
     fn refused(shapes: Vec<(String, Vec<usize>)>, needle: &str) {
         let state = state(shapes);
-        let error = infer(&state).and_then(|found| found.slots(&state)).err().unwrap().to_string();
+        let matched =
+            |(depth, config): (usize, UNetConfig)| slots(depth, &config).matched("U-Net", config.norm, &state);
+        let error = infer(&state).and_then(|found| matched(found.unwrap())).err().unwrap().to_string();
         assert!(error.contains(needle), "{error}");
     }
 
     #[test]
     fn sizes_are_found_out() {
-        for (depth, width, kind, tensors) in [(8, 64, "unet_256", 69), (7, 24, "unet_128", 59)] {
-            let mut shapes = shapes(depth, width);
+        for (depth, norm, tensors) in
+            [(8, NormKind::Batch, 69), (7, NormKind::Batch, 59), (8, NormKind::Instance, 32), (7, NormKind::None, 15)]
+        {
+            let config = UNetConfig { inputs: 1, outputs: 4, norm, ..of_width(24) };
+            let mut shapes = shapes(depth, &config);
             shapes.push(("model.model.1.model.2.num_batches_tracked".into(), vec![]));
+            if norm == NormKind::Instance {
+                shapes.push(("model.model.1.model.2.running_mean".into(), vec![48]));
+            }
             let state = state(shapes);
-            let found = infer(&state).unwrap();
-            assert_eq!((found.depth, found.config.width, found.architecture().kind()), (depth, width, kind));
-            assert_eq!(found.slots(&state).unwrap().len(), tensors);
+            assert_eq!(infer(&state).unwrap(), Some((depth, config)));
+            assert_eq!(slots(depth, &config).matched("U-Net", norm, &state).unwrap().len(), tensors);
         }
     }
 
     #[test]
-    fn other_u_nets_are_refused() {
-        refused(shapes(9, 4), "a U-Net of 9 halvings: only unet_128 (7) and unet_256 (8)");
-        let mut instance = shapes(8, 4);
-        instance.retain(|(name, _)| !name.contains(".running_"));
-        refused(instance.clone(), "a U-Net with no norm");
-        instance.push(("model.model.0.bias".into(), vec![4]));
-        refused(instance, "a U-Net with instance norm");
-        let mut grey = shapes(8, 4);
-        grey[0].1[1] = 1;
-        refused(grey, "from 1 to 3 channels");
+    fn another_depth_is_refused() {
+        refused(shapes(9, &of_width(4)), "a U-Net of 9 halvings: only unet_128 (7) and unet_256 (8)");
     }
 
     #[test]
     fn tensors_that_do_not_fit_are_named() {
-        let mut less = shapes(7, 4);
+        let mut less = shapes(7, &of_width(4));
         let (name, _) = less.remove(5);
-        refused(less, &format!("it does not fit a unet_128: {name:?} is missing"));
-        let mut more = shapes(7, 4);
+        refused(less, &format!("it does not fit a U-Net: {name:?} is missing"));
+        let mut more = shapes(7, &of_width(4));
         more.push(("model.model.9.weight".into(), vec![1]));
         refused(more, "it has no \"model.model.9.weight\"");
-        let mut other = shapes(7, 4);
+        let mut other = shapes(7, &of_width(4));
         other[3].1[0] += 1;
         refused(other, "instead of");
     }

@@ -2,7 +2,7 @@
 
 use super::outline::{LayerOutline, Node, Outline, Term, Window};
 use super::{Last, Packed, Slot, Step};
-use crate::kernels::plan::{Input, Kernel, LANES, Layer, Phase, Tap};
+use crate::kernels::plan::{Input, Kernel, LANES, Layer, Phase, Source, Tap};
 use candle_core::{Result, bail};
 use std::sync::Mutex;
 
@@ -82,19 +82,31 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
             let (left, columns, _) = window(term, kernel, grid, parity.1);
             Tap { origin: (top, left), kernel: (rows, columns) }
         });
-        Phase::new(parity, &inputs, taps.collect(), outputs, |index, y, x, c, n| {
-            let (term, kernel) = (&layer.terms[index], kernels[index]);
-            let channels = outline.nodes[term.node.0].channels;
-            if c >= channels {
-                return 0.0;
-            }
-            let (ky, kx) = (weight_row(term, kernel, parity.0, y), weight_row(term, kernel, parity.1, x));
-            let pair = match term.window {
-                Window::Convolution { .. } => n * channels + c,
-                Window::Doubling { .. } => c * outputs + n,
-            };
-            weights[index][(pair * kernel + ky) * kernel + kx]
-        })
+        let sources: Vec<_> = layer
+            .terms
+            .iter()
+            .zip(&kernels)
+            .zip(&weights)
+            .map(|((term, &kernel), weights)| {
+                let channels = outline.nodes[term.node.0].channels;
+                let (output, channel) = match term.window {
+                    Window::Convolution { .. } => (channels, 1),
+                    Window::Doubling { .. } => (1, outputs),
+                };
+                let along = |parity| {
+                    (0..window(term, kernel, grid, parity).1).map(move |i| weight_row(term, kernel, parity, i))
+                };
+                Source {
+                    weights,
+                    channels,
+                    output: output * kernel * kernel,
+                    channel: channel * kernel * kernel,
+                    rows: along(parity.0).map(|row| row * kernel).collect(),
+                    columns: along(parity.1).collect(),
+                }
+            })
+            .collect();
+        Phase::new(parity, &inputs, taps.collect(), outputs, &sources)
     };
     let phases = (0..grid * grid).map(|i| phase((i / grid, i % grid))).collect();
     let slot = |node: Node| places[node.0];

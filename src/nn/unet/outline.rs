@@ -15,7 +15,8 @@ fn affine(channels: usize, bias: Option<&Tensor>, norm: &Norm) -> Result<Folded>
     let affine = Affine::bias(channels, bias)?;
     Ok(match norm {
         Norm::None => Some(affine),
-        Norm::Batch(norm) => {
+        norm if norm.sees_the_whole() => None,
+        Norm::Batch(norm, _) => {
             let (scale, shift) = crate::nn::norm::folded(norm)?;
             Some(affine.then(&scale, &shift))
         }
@@ -24,7 +25,7 @@ fn affine(channels: usize, bias: Option<&Tensor>, norm: &Norm) -> Result<Folded>
 }
 
 impl UNet {
-    /// None with instance norm.
+    /// None where a norm looks at the whole picture.
     pub(super) fn layers(&self) -> Result<Option<Outline>> {
         let depth = self.downs.len();
         let (mut outline, photo) = Outline::new(self.downs[0].conv.weight.dim(1)?);
