@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PROFILE ?= release
 
-.PHONY: help build run test test-tools fmt lint doc deny bench bench-training bench-service bench-scale bench-tools clean
+.PHONY: help build run test test-tools test-image dist fmt lint doc deny bench bench-training bench-service bench-scale bench-tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,8 +17,16 @@ run: ## serve on http://127.0.0.1:8080
 test: test-tools ## install what the tests need and is missing, and run every test
 	$(CARGO) test --locked
 
-test-tools: ## install what the browser test needs and is missing
+test-tools: ## install what the tests need and is missing
 	sh tests/browser/install.sh
+	sh tests/balancer/install.sh
+	sh tests/deploy/install.sh
+
+test-image: ## build the container's image and run it (Debian, root, minutes)
+	bash tests/image/test.sh
+
+dist: ## release files under target/dist: archive, bill of materials, checksums
+	bash deploy/dist.sh
 
 fmt: ## format the sources
 	$(CARGO) fmt

@@ -7,6 +7,7 @@ pub mod fit;
 pub mod health;
 pub mod import;
 pub mod looks;
+pub mod manual;
 pub mod models;
 pub mod progress;
 pub mod publish;

@@ -34,7 +34,7 @@ const FOLDERS: &[Folder] = &[
         name: "cli",
         modules: &["http", "engine", "models", "nn", "imaging", "looks", "train"],
         crates: &[
-            "anyhow", "axum", "bytes", "candle_core", "candle_nn", "clap", "http_body_util",
+            "anyhow", "axum", "bytes", "candle_core", "candle_nn", "clap", "clap_complete", "clap_mangen", "http_body_util",
             "hyper", "hyper_util", "indicatif", "safetensors", "tokio", "tokio_util", "tower",
             "tracing_subscriber",
         ],

@@ -1,8 +1,8 @@
 //! The command line of `sakuga`.
 
-use super::{health, import, models, serve, stylize};
+use super::{health, import, manual, models, serve, stylize};
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// A photo goes in, an anime-styled picture comes out.
 ///
@@ -28,6 +28,10 @@ enum Command {
     Models(models::ModelsArgs),
     /// Make a PyTorch checkpoint a model
     Import(import::ImportArgs),
+    /// Print the completions for a shell
+    Completions(manual::CompletionsArgs),
+    /// Write the man pages into a folder
+    Man(manual::ManArgs),
 }
 
 /// Runs what the command line says.
@@ -41,6 +45,8 @@ pub fn run(cli: ServiceCli) -> Result<()> {
         Some(Command::Stylize(args)) => stylize::run(args),
         Some(Command::Models(args)) => models::run(args),
         Some(Command::Import(args)) => import::run(args),
+        Some(Command::Completions(args)) => manual::completions(ServiceCli::command(), &args),
+        Some(Command::Man(args)) => manual::man(ServiceCli::command(), &args),
         None => serve::run(cli.serve),
     }
 }

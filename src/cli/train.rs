@@ -1,8 +1,8 @@
 //! The command line of `sakuga-train`.
 
-use super::{check, eval, fit, looks, publish};
+use super::{check, eval, fit, looks, manual, publish};
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Train the generators that `sakuga` serves.
 #[derive(Parser, Debug)]
@@ -24,6 +24,10 @@ enum Command {
     Publish(publish::PublishArgs),
     /// Measure a model over a folder of pairs
     Eval(eval::EvalArgs),
+    /// Print the completions for a shell
+    Completions(manual::CompletionsArgs),
+    /// Write the man pages into a folder
+    Man(manual::ManArgs),
 }
 
 /// Runs what the command line says.
@@ -37,5 +41,7 @@ pub fn run(cli: TrainCli) -> Result<()> {
         Command::Fit(args) => fit::run(*args),
         Command::Publish(args) => publish::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Completions(args) => manual::completions(TrainCli::command(), &args),
+        Command::Man(args) => manual::man(TrainCli::command(), &args),
     }
 }
