@@ -43,7 +43,7 @@ impl<S: AsyncWrite + Unpin> Edge<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Remains<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Remains<S> {
     /// Tells a client whose head did not come within `limit` so. An idle one had
     /// not begun to speak, and hears nothing.
     pub async fn too_slow(self, limit: Duration) {
@@ -51,7 +51,9 @@ impl<S: AsyncWrite + Unpin> Remains<S> {
         if let Some(mut stream) = stream {
             let told = async {
                 stream.write_all(&Problem::slow_head(limit).on_the_wire()).await?;
-                stream.shutdown().await
+                stream.shutdown().await?;
+                // What it still sends is read: closed over it, the answer would be lost.
+                tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
             };
             // It may have gone, or not be listening.
             let _ = tokio::time::timeout(PATIENCE, told).await;
