@@ -61,6 +61,9 @@ fn describe() {
     for place in ["engine", "handler", "picture"] {
         counter!("sakuga_panics_total", "place" => place).increment(0);
     }
+    for outcome in ["done", "failed"] {
+        counter!("sakuga_reloads_total", "outcome" => outcome).increment(0);
+    }
 }
 
 /// Counts a panic that was contained in `place`.

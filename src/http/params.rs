@@ -165,6 +165,7 @@ pub fn unknown(name: &str) -> Problem {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn every_parameter_is_read() {
@@ -220,5 +221,29 @@ mod tests {
     fn a_parameter_given_twice_is_refused() {
         let problem = Parameters::parse([("seed", "1"), ("seed", "1")]).unwrap_err();
         assert!(problem.detail().contains("`seed` is given twice"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_pairs_break_the_parser(pairs: Vec<(prop::sample::Index, String)>, strange: Option<String>) {
+            let known = pairs.iter().map(|(name, value)| (NAMES[name.index(NAMES.len())], value.as_str()));
+            let _ = Parameters::parse(known.chain(strange.as_deref().map(|name| (name, "1"))));
+        }
+
+        #[test]
+        fn what_is_taken_is_within_its_range(
+            strength in "-?[0-9.eE+naif]{0,6}",
+            seed in "[-+0-9]{0,22}",
+            max_side in "[-+0-9]{0,7}",
+            quality in "[-+0-9]{0,4}|lossless",
+        ) {
+            let pairs = [("strength", &strength), ("seed", &seed), ("max_side", &max_side), ("quality", &quality)];
+            for (name, value) in pairs {
+                let Ok(read) = Parameters::parse([(name, value.as_str())]) else { continue };
+                prop_assert!((0.0..=1.0).contains(&read.strength()));
+                prop_assert!(read.max_side.is_none_or(|side| (1..=MAX_SIDE).contains(&side)));
+                prop_assert!(!matches!(read.quality, Some(Quality::Level(level)) if !(1..=100).contains(&level)));
+            }
+        }
     }
 }
