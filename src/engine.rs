@@ -14,6 +14,7 @@
 //! starts to drain.
 
 mod admission;
+mod catalog;
 mod draw;
 mod error;
 mod health;
@@ -21,24 +22,27 @@ mod job;
 mod pace;
 mod queue;
 mod recovery;
+mod reload;
 mod score;
+mod watchdog;
 mod worker;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use candle_core::Device;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 pub use admission::{Admission, Prepared, Ticket};
+pub use catalog::Catalog;
 pub use error::EngineError;
 pub use health::Health;
 pub use job::{Drawing, Job, MAX_SIDE, Settings, Timings};
+pub use reload::Reloaded;
 pub use score::{SCORED_SIDE, Score};
 
-use crate::models::{Card, Precision, Registry};
+use crate::models::{Precision, Registry};
 use health::Status;
-use job::Plan;
 use queue::Room;
 use worker::{Task, Work};
 
@@ -71,7 +75,10 @@ impl EngineConfig {
 /// last handle is gone.
 #[derive(Clone)]
 pub struct Engine {
-    registry: Arc<Registry>,
+    /// The models by now.
+    catalog: Arc<RwLock<Arc<Catalog>>>,
+    hardware: (Device, Precision),
+    reloading: Arc<Mutex<()>>,
     /// Unbounded: what enters has its place in the room, or waits for its answer.
     queue: mpsc::UnboundedSender<Work>,
     room: Arc<Room>,
@@ -86,15 +93,17 @@ impl Engine {
     /// [`EngineError::Failed`] where the system gives no thread.
     pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
         let EngineConfig { registry, device, precision, queue, queue_pixels, tile } = config;
-        let registry = Arc::new(registry);
+        let catalog = Arc::new(RwLock::new(Arc::new(Catalog::new(registry))));
+        let hardware = (device, precision);
         let status = Arc::new(Status::default());
         let (sender, tasks) = mpsc::unbounded_channel();
-        let worker = worker::Worker::new(registry.clone(), (device, precision), tile, status.clone());
+        let worker = worker::Worker::new(catalog.clone(), hardware.clone(), tile, status.clone());
         std::thread::Builder::new()
             .name("sakuga-engine".into())
             .spawn(move || worker.run(tasks))
             .map_err(|error| EngineError::Failed(format!("no thread for the engine: {error}")))?;
-        Ok(Self { registry, queue: sender, room: Arc::new(Room::new(queue, queue_pixels)), status })
+        let room = Arc::new(Room::new(queue, queue_pixels));
+        Ok(Self { catalog, hardware, reloading: Arc::default(), queue: sender, room, status })
     }
 
     /// How the engine is: starting, ready, failed or lost.
@@ -124,6 +133,12 @@ impl Engine {
             // Nothing is said: the end of the work is the word.
             let _ = proved.await;
         }
+    }
+
+    /// Declares the device lost when a forward pass, of a picture or of a tile, does
+    /// not end within `limit`. Ends then.
+    pub async fn guard(&self, limit: Duration) {
+        watchdog::watch(&self.status, limit).await;
     }
 
     /// Whether [`Engine::drain`] was called.
@@ -156,38 +171,10 @@ impl Engine {
         self.room.jobs()
     }
 
-    /// The cards of the models that this engine serves.
-    pub fn cards(&self) -> impl Iterator<Item = &Card> {
-        self.registry.cards()
-    }
-
-    /// The card of the model called `name`, or of the default model.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownModel`] or [`EngineError::NoDefault`] name those
-    /// there are.
-    pub fn card(&self, name: Option<&str>) -> Result<&Card, EngineError> {
-        let names = || self.cards().map(|card| card.name.clone()).collect();
-        self.registry.card(name).map_err(|_| match name {
-            Some(name) => EngineError::UnknownModel { name: name.to_owned(), names: names() },
-            None => EngineError::NoDefault { names: names() },
-        })
-    }
-
-    /// Whether a job with these settings can be drawn, before its photo is read.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownModel`] or [`EngineError::BadParameter`].
-    pub fn check(&self, settings: Settings<'_>) -> Result<(), EngineError> {
-        settings.check(self.card(settings.model)?).map(|_| ())
-    }
-
-    /// How many pixels the network will see of a photo of this width and height.
-    ///
-    /// # Errors
-    /// [`EngineError::UnknownModel`].
-    pub fn pixels(&self, settings: Settings<'_>, size: (u32, u32)) -> Result<u64, EngineError> {
-        Ok(settings.pixels(self.card(settings.model)?, size))
+    /// The models as they are by now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        // Only ever replaced as a whole: a panic cannot leave it torn.
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The first door: the engine is up and takes new work.
@@ -202,7 +189,7 @@ impl Engine {
         match self.health() {
             Health::Starting => Err(EngineError::Starting),
             Health::Failed(reason) | Health::Lost(reason) => Err(EngineError::Failed(reason)),
-            Health::Ready => Ok(Ticket::new(self.clone())),
+            Health::Ready => Ok(Ticket::new(self.clone(), self.catalog())),
         }
     }
 
@@ -214,8 +201,9 @@ impl Engine {
     /// # Errors
     /// Every [`EngineError`].
     pub async fn draw(&self, job: Job) -> Result<Drawing, EngineError> {
-        let pixels = self.pixels(job.settings(), (job.photo.width, job.photo.height))?;
-        self.enter()?.admit(pixels)?.prepare(job).await?.draw().await
+        let ticket = self.enter()?;
+        let pixels = ticket.catalog().pixels(job.settings(), (job.photo.width, job.photo.height))?;
+        ticket.admit(pixels)?.prepare(job).await?.draw().await
     }
 
     /// Draws a job from a plain thread: waits until the engine has started and
@@ -225,16 +213,12 @@ impl Engine {
     /// [`EngineError::UnknownModel`], [`EngineError::BadParameter`],
     /// [`EngineError::Failed`] or [`EngineError::Forward`].
     pub fn draw_blocking(&self, job: Job) -> Result<Drawing, EngineError> {
-        let plan = self.plan(job)?;
+        let catalog = self.catalog();
+        let plan = catalog.plan(job)?;
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Work::Draw(Task::new(&plan, reply, None))).map_err(|_| gone())?;
+        self.queue.send(Work::Draw(Task::new(&plan, catalog, reply, None))).map_err(|_| gone())?;
         let drawn = answer.blocking_recv().map_err(|_| gone())??;
         Ok(plan.finish(drawn))
-    }
-
-    fn plan(&self, job: Job) -> Result<Plan, EngineError> {
-        let card = self.card(job.model.as_deref())?;
-        Plan::new(job, card)
     }
 }
 

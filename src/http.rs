@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //!
-//! * [`server`]: the accept loop: connection cap, header timeout, graceful stop.
+//! * [`server`]: the accept loop: connection cap, header timeout, graceful stop;
+//!   `edge`: what is no HTTP yet; `client`: who asks.
 //! * [`mod@router`]: routes and middleware, in the order in which they act.
 //! * `routes`: one file a route. `middleware`: one file a middleware.
 //! * `intake`: a request's photos and parameters, from its parts: [`body`],
@@ -13,11 +14,13 @@
 //! * [`limits`], [`memory`]: what a request may take.
 //! * [`metrics`]: what is counted and measured, for Prometheus.
 //! * [`keys`]: who may ask; `openapi`: the contract.
-//! * [`shutdown`]: the signals that stop the process.
+//! * [`shutdown`], [`mod@reload`]: the signals that stop the process, and that renew its models.
 
 mod answer;
 pub mod body;
+mod client;
 mod drawing;
+mod edge;
 mod flights;
 mod inference;
 mod intake;
@@ -31,6 +34,7 @@ pub mod negotiate;
 mod openapi;
 pub mod params;
 pub mod problem;
+pub mod reload;
 pub mod router;
 mod routes;
 pub mod server;
@@ -49,6 +53,7 @@ use flights::{Cache, Flights};
 use keys::Keys;
 use memory::Memory;
 use metrics::Metrics;
+use middleware::rate::Rate;
 use problem::Problem;
 
 /// What every route shares; cheap to clone.
@@ -62,6 +67,7 @@ pub struct Service {
     cache: Cache,
     leaving: Arc<AtomicBool>,
     keys: Option<Keys>,
+    rate: Option<Arc<Rate>>,
 }
 
 impl Service {
@@ -73,6 +79,7 @@ impl Service {
             metrics: Metrics::install(),
             flights: Flights::default(),
             cache: Cache::new(limits.cache.0),
+            rate: limits.rate.map(|a_minute| Arc::new(Rate::new(a_minute))),
             limits: Arc::new(limits),
             leaving: Arc::default(),
             keys: None,

@@ -6,7 +6,8 @@
 //! [`tensor`], [`pad`] and [`tile`] bring pictures to a network and back.
 //!
 //! Nothing but pixels passes: EXIF, GPS, text and colour profiles are read
-//! where they change the pixels, and never written.
+//! where they change the pixels, and never written. What a drawing says of itself
+//! is its [`Provenance`].
 
 mod decode;
 mod encode;
@@ -17,6 +18,7 @@ mod icc;
 mod jpeg;
 mod orient;
 pub mod pad;
+mod provenance;
 mod raster;
 pub mod resize;
 pub mod tensor;
@@ -24,8 +26,9 @@ pub mod tile;
 pub mod upscale;
 
 pub use decode::{DecodeError, Decoded, Limits, decode, probe};
-pub use encode::{DEFAULT_QUALITY, EncodeError, encode};
+pub use encode::{DEFAULT_QUALITY, EncodeError, Quality, encode};
 pub use format::Format;
+pub use provenance::Provenance;
 
 /// An upright picture in sRGB, 8 bits a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]

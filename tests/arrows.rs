@@ -35,7 +35,7 @@ const FOLDERS: &[Folder] = &[
         modules: &["http", "engine", "models", "nn", "imaging", "looks", "train"],
         crates: &[
             "anyhow", "axum", "bytes", "candle_core", "candle_nn", "clap", "clap_complete", "clap_mangen", "http_body_util",
-            "hyper", "hyper_util", "indicatif", "safetensors", "tokio", "tokio_util", "tower",
+            "hyper", "hyper_util", "indicatif", "ipnet", "safetensors", "tokio", "tokio_util", "tower",
             "tracing_subscriber",
         ],
     },
@@ -46,8 +46,8 @@ const FOLDERS: &[Folder] = &[
             "models::card", "models::registry",
         ],
         crates: &[
-            "axum", "base64", "bytes", "futures_util", "http_body_util", "hyper", "hyper_util", "lru",
-            "metrics", "metrics_exporter_prometheus", "mime", "rust_embed", "subtle", "tokio",
+            "axum", "base64", "bytes", "futures_util", "governor", "http_body_util", "hyper", "hyper_util", "ipnet",
+            "lru", "metrics", "metrics_exporter_prometheus", "mime", "rust_embed", "subtle", "tokio",
             "tokio_util", "tower", "tower_http", "uuid", "zip",
         ],
     },
@@ -75,7 +75,7 @@ const FOLDERS: &[Folder] = &[
         name: "imaging",
         modules: &[],
         crates: &[
-            "candle_core", "fast_image_resize", "image", "moxcms", "webp", "zune_core", "zune_jpeg",
+            "candle_core", "crc32fast", "fast_image_resize", "image", "moxcms", "webp", "zune_core", "zune_jpeg",
         ],
     },
     Folder {

@@ -8,6 +8,8 @@ mod http {
     mod assets;
     mod busy;
     mod dashboard;
+    mod device;
+    mod edge;
     mod errors;
     mod harness;
     mod imported;
@@ -17,7 +19,12 @@ mod http {
     mod models;
     mod openapi;
     mod pictures;
+    #[cfg(target_os = "linux")]
+    mod promises;
+    mod provenance;
+    mod rate;
     mod raw;
+    mod reload;
     mod same;
     mod score;
     mod several;

@@ -2,20 +2,23 @@
 
 use std::io::{IsTerminal, Write};
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::http::HeaderValue;
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::runtime::RuntimeArgs;
-use crate::engine::{Engine, EngineConfig};
+use crate::engine::{Engine, EngineConfig, Health};
 use crate::http::keys::Keys;
 use crate::http::limits::{ByteSize, Limits};
+use crate::http::reload::Hangups;
 use crate::http::shutdown::Signals;
 use crate::http::{self, Service};
 
@@ -43,6 +46,9 @@ pub struct ServeArgs {
     /// How often the device is proved by a drawing while nobody asks for one
     #[arg(long, env = "SAKUGA_CHECK_INTERVAL", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub check_interval: Duration,
+    /// Longest time for one forward pass, of a picture or a tile; a device that takes longer hangs, and the process ends
+    #[arg(long, env = "SAKUGA_DEVICE_TIMEOUT", value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    pub device_timeout: Duration,
     /// Least important messages to log: error, warn, info, debug or trace, also by module
     #[arg(long, env = "SAKUGA_LOG", value_name = "LEVEL", default_value = "info")]
     pub log: EnvFilter,
@@ -76,6 +82,13 @@ pub struct LimitArgs {
     /// Memory for pictures that are asked for again, such as 256MiB; 0 keeps none
     #[arg(long, env = "SAKUGA_CACHE", value_name = "SIZE", default_value = "0")]
     pub cache: ByteSize,
+    /// Most requests for work a minute by one client address; 429 beyond [default: no limit]
+    #[arg(long, env = "SAKUGA_RATE_LIMIT", value_name = "N")]
+    pub rate_limit: Option<NonZeroU32>,
+    /// Proxy, or network of proxies such as 10.0.0.0/8, whose X-Forwarded-For names the client; several with commas
+    /// [default: none]
+    #[arg(long, env = "SAKUGA_TRUSTED_PROXIES", value_name = "NET", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
     /// Most connections at once
     #[arg(long, env = "SAKUGA_MAX_CONNECTIONS", value_name = "N", default_value_t = 1024, value_parser = at_least_one)]
     pub max_connections: usize,
@@ -109,6 +122,8 @@ impl LimitArgs {
             max_pixels: self.max_pixels,
             max_photos: self.max_photos,
             cache: self.cache,
+            rate: self.rate_limit,
+            trusted_proxies: self.trusted_proxies.clone(),
             max_connections: self.max_connections,
             header_timeout: self.header_timeout,
             body_timeout: self.body_timeout,
@@ -126,6 +141,11 @@ fn origin(text: &str) -> Result<HeaderValue, String> {
         Some((_, host)) if !host.is_empty() && !host.contains('/') => text.parse().map_err(|_| wrong.to_owned()),
         _ => Err(wrong.to_owned()),
     }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let one = || text.parse::<IpAddr>().map(IpNet::from).ok();
+    text.parse().ok().or_else(one).ok_or_else(|| "a network is an address such as 10.0.0.1 or 10.0.0.0/8".to_owned())
 }
 
 fn seconds_or_none(text: &str) -> Result<Duration, String> {
@@ -170,6 +190,7 @@ fn log(args: &ServeArgs) -> anyhow::Result<()> {
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("cannot listen to signals")?;
+    let hangups = Hangups::listen().context("cannot listen to SIGHUP")?;
     // Bound first, loaded second: the probes answer while the models load.
     let listener = TcpListener::bind((args.host, args.port))
         .await
@@ -200,15 +221,30 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         tokio::spawn(async move { keys.watch().await });
     }
     let service = Service::new(engine.clone(), limits).with_keys(keys);
-    tokio::select! {
-        stopped = http::serve(listener, service, stop.cancelled_owned()) => {
-            tracing::info!(?stopped, "stopped");
-            Ok(())
+    tokio::spawn({
+        let (engine, stop) = (engine.clone(), stop.clone());
+        async move {
+            engine.lost().await;
+            stop.cancel();
         }
-        // Whoever watches the process starts another, on a device that works.
-        reason = engine.lost() => anyhow::bail!("the device fails again and again ({reason}); start the service anew"),
+    });
+    tokio::select! {
+        stopped = http::serve(listener, service, stop.cancelled_owned()) => tracing::info!(?stopped, "stopped"),
         () = engine.watch(args.check_interval) => anyhow::bail!("the engine has ended"),
+        () = hangups.reload(&engine) => {}
+        () = forever(engine.guard(args.device_timeout)) => {}
     }
+    match engine.health() {
+        // Whoever watches the process starts another, on a device that works.
+        Health::Lost(reason) => anyhow::bail!("the device is lost ({reason}); start the service anew"),
+        _ => Ok(()),
+    }
+}
+
+/// Work whose end means nothing to who waits beside it.
+async fn forever(work: impl Future<Output = ()>) {
+    work.await;
+    std::future::pending().await
 }
 
 fn start(args: &ServeArgs) -> anyhow::Result<Engine> {

@@ -13,7 +13,8 @@ use indicatif::ProgressBar;
 use super::progress;
 use super::runtime::RuntimeArgs;
 use crate::engine::{Engine, Job, Settings};
-use crate::imaging::{self, Decoded, Format, Limits};
+use crate::http::params::Parameters;
+use crate::imaging::{self, Decoded, Format, Limits, Provenance, Quality};
 use crate::models::publish::replace;
 use targets::{Target, Task};
 
@@ -57,9 +58,9 @@ pub struct StylizeArgs {
     /// Format of the drawings [default: by OUT's extension, else each photo's own; png for GIF and BMP]
     #[arg(long, value_enum)]
     pub format: Option<OutputFormat>,
-    /// Quality of JPEG and WebP [default: 90]
-    #[arg(long, value_name = "1..100", value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub quality: Option<u8>,
+    /// Quality of JPEG and WebP, or lossless for WebP (PNG always is) [default: 90]
+    #[arg(long, value_name = "1..100|lossless")]
+    pub quality: Option<Quality>,
     /// Where the models are and what they run on.
     #[command(flatten)]
     pub runtime: RuntimeArgs,
@@ -110,7 +111,7 @@ pub fn run(args: StylizeArgs) -> anyhow::Result<()> {
     let tasks = targets::plan(&args.photos, &args.output, args.format.map(Format::from))?;
     let (config, _) = args.runtime.config()?;
     let engine = Engine::start(config)?;
-    engine.check(Settings {
+    engine.catalog().check(Settings {
         model: args.model.as_deref(),
         style: args.style.as_deref(),
         strength: args.strength,
@@ -164,7 +165,24 @@ fn stylize(engine: &Engine, args: &StylizeArgs, task: &Task) -> anyhow::Result<(
         original_size: args.size == Some(Size::Original),
     })?;
     let Target { file, format } = task.target(format);
-    let bytes = imaging::encode(&drawing.picture, format, args.quality)?;
+    let bytes = imaging::encode(&drawing.picture, format, args.quality.unwrap_or_default())?;
+    let provenance = Provenance { model: drawing.model, weights: drawing.weights_hash, parameters: told(args) };
+    let bytes = provenance.mark(bytes, format, &drawing.picture);
     // Written beside and renamed: a drawing is there whole or not at all.
     Ok(replace(&file, &bytes)?)
+}
+
+/// What was asked for, as the service would tell it.
+fn told(args: &StylizeArgs) -> Vec<(&'static str, String)> {
+    let parameters = Parameters {
+        model: None,
+        style: args.style.clone(),
+        strength: (args.strength < 1.0).then_some(args.strength),
+        seed: args.seed,
+        max_side: args.max_side,
+        original_size: args.size == Some(Size::Original),
+        format: None,
+        quality: None,
+    };
+    parameters.told()
 }

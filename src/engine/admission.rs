@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::catalog::Catalog;
+use super::health::Status;
 use super::job::Plan;
 use super::queue::Place;
 use super::score::Judging;
@@ -15,22 +17,28 @@ use crate::imaging::Picture;
 #[must_use = "a ticket is for entering the queue"]
 pub struct Ticket {
     engine: Engine,
+    catalog: Arc<Catalog>,
 }
 
 impl Ticket {
-    pub(super) fn new(engine: Engine) -> Self {
-        Self { engine }
+    pub(super) fn new(engine: Engine, catalog: Arc<Catalog>) -> Self {
+        Self { engine, catalog }
+    }
+
+    /// The models that its work is checked against and drawn by.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.clone()
     }
 
     /// The second door: a place in the queue for a job of so many pixels (see
-    /// [`Engine::pixels`]), held until the job is drawn or the admission dropped.
+    /// [`Catalog::pixels`]), held until the job is drawn or the admission dropped.
     ///
     /// # Errors
     /// [`EngineError::Busy`], with the time after which to ask again.
     pub fn admit(self, pixels: u64) -> Result<Admission, EngineError> {
-        let Self { engine } = self;
+        let Self { engine, catalog } = self;
         match engine.room.enter(pixels) {
-            Some(place) => Ok(Admission { engine, place: Arc::new(place) }),
+            Some(place) => Ok(Admission { engine, catalog, place: Arc::new(place) }),
             None => Err(EngineError::Busy { retry_after: engine.status.pace.wait_for(engine.room.weight()) }),
         }
     }
@@ -42,6 +50,7 @@ impl Ticket {
 #[must_use = "an admission holds a place in the queue"]
 pub struct Admission {
     engine: Engine,
+    catalog: Arc<Catalog>,
     place: Arc<Place>,
 }
 
@@ -51,10 +60,11 @@ impl Admission {
     /// # Errors
     /// [`EngineError::UnknownModel`] or [`EngineError::BadParameter`].
     pub async fn prepare(self, job: Job) -> Result<Prepared, EngineError> {
-        let Self { engine, place } = self;
-        let queue = engine.queue.clone();
-        let plan = blocking(move || engine.plan(job)).await??;
-        Ok(Prepared { plan, queue, place })
+        let Self { engine, catalog, place } = self;
+        let (queue, status) = (engine.queue.clone(), engine.status.clone());
+        let planned = catalog.clone();
+        let plan = blocking(move || planned.plan(job)).await??;
+        Ok(Prepared { plan, catalog, queue, status, place })
     }
 
     /// Judges a drawing of a photo by the discriminator of the model called so.
@@ -63,17 +73,17 @@ impl Admission {
     /// [`EngineError::UnknownModel`], [`EngineError::BadParameter`] for a model
     /// without a discriminator or a photo that is too small, [`EngineError::Forward`].
     pub async fn score(self, model: Option<&str>, photo: Picture, drawing: Picture) -> Result<Score, EngineError> {
-        let Self { engine, place } = self;
-        let card = engine.card(model)?;
+        let Self { engine, catalog, place } = self;
+        let card = catalog.card(model)?;
         if card.weights.discriminator.is_none() {
             let problem = format!("must be a model with a discriminator; `{}` has none", card.name);
             return Err(EngineError::BadParameter { name: "model", problem });
         }
         let name = card.name.clone();
         let (reply, answer) = oneshot::channel();
-        let judging = blocking(move || Judging::new(name, (photo, drawing), reply, place)).await??;
+        let judging = blocking(move || Judging::new((catalog, name), (photo, drawing), reply, place)).await??;
         engine.queue.send(Work::Judge(judging)).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        engine.status.answer(answer).await
     }
 }
 
@@ -81,6 +91,8 @@ impl Admission {
 #[must_use = "a prepared job holds a place in the queue"]
 pub struct Prepared {
     plan: Plan,
+    catalog: Arc<Catalog>,
+    status: Arc<Status>,
     queue: mpsc::UnboundedSender<Work>,
     place: Arc<Place>,
 }
@@ -96,11 +108,11 @@ impl Prepared {
     /// # Errors
     /// [`EngineError::Forward`] or [`EngineError::Failed`].
     pub async fn draw(self) -> Result<Drawing, EngineError> {
-        let Self { plan, queue, place } = self;
+        let Self { plan, catalog, status, queue, place } = self;
         let (reply, answer) = oneshot::channel();
-        queue.send(Work::Draw(Task::new(&plan, reply, Some(place)))).map_err(|_| gone())?;
+        queue.send(Work::Draw(Task::new(&plan, catalog, reply, Some(place)))).map_err(|_| gone())?;
         drop(queue);
-        let drawn = answer.await.map_err(|_| gone())??;
+        let drawn = status.answer(answer).await?;
         blocking(move || plan.finish(drawn)).await
     }
 }

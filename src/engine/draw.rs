@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use candle_core::{DType, Device, Result, Tensor};
 
+use super::watchdog::Beat;
 use crate::imaging::tile::{self, Tile};
 use crate::imaging::{Picture, pad, tensor};
 use crate::models::{Model, Style};
@@ -22,12 +23,12 @@ pub(super) fn draw(
     photo: &Picture,
     style: &Style,
     piece: usize,
-    device: &Device,
+    (device, beat): (&Device, &Beat),
 ) -> Result<(Picture, Duration)> {
     let (height, width) = (photo.height as usize, photo.width as usize);
     let card = model.card();
     let Some(reach) = card.reach.filter(|_| height.max(width) > piece) else {
-        return draw_whole(model, photo, style, device);
+        return draw_whole(model, photo, style, (device, beat));
     };
     // A halo of a multiple at least: a tile at the picture's end then mirrors
     // the same pixels as the whole picture would.
@@ -37,14 +38,20 @@ pub(super) fn draw(
     let mut drawing = blank(photo, outputs);
     let mut infer = Duration::ZERO;
     for tile in tile::plan(height, width, kept, halo, card.size_multiple) {
-        let (drawn, took) = draw_whole(model, &cut(photo, &tile.source, inputs), style, device)?;
+        let (drawn, took) = draw_whole(model, &cut(photo, &tile.source, inputs), style, (device, beat))?;
         paste(&mut drawing, &drawn, &tile);
         infer += took;
     }
     Ok((drawing, infer))
 }
 
-fn draw_whole(model: &Model, photo: &Picture, style: &Style, device: &Device) -> Result<(Picture, Duration)> {
+fn draw_whole(
+    model: &Model,
+    photo: &Picture,
+    style: &Style,
+    (device, beat): (&Device, &Beat),
+) -> Result<(Picture, Duration)> {
+    let _pass = beat.pass();
     let card = model.card();
     let photo_tensor = tensor::from_picture(photo, card.architecture.channels().0, device)?;
     let input = pad::to_multiple(&photo_tensor, card.size_multiple)?;
@@ -105,7 +112,8 @@ fn forward(model: &Model, input: &Tensor, style: &Style, device: &Device) -> Res
 ///
 /// # Errors
 /// Whatever candle answers, or a message that the values are not finite.
-pub(super) fn warm_up(model: &Model, device: &Device) -> Result<()> {
+pub(super) fn warm_up(model: &Model, device: &Device, beat: &Beat) -> Result<()> {
+    let _pass = beat.pass();
     let side = 64usize.next_multiple_of(model.card().size_multiple);
     let photo = Tensor::zeros((1, model.card().architecture.channels().0, side, side), DType::F32, device)?;
     let style = Style::of(model.card(), None, 1.0).map_err(candle_core::Error::msg)?;

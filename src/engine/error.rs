@@ -42,6 +42,9 @@ pub enum EngineError {
     /// The engine cannot draw at all: a model did not load, or the device fails.
     #[error("{0}")]
     Failed(String),
+    /// The models could not be loaded again; the old ones are still at work.
+    #[error("the models stay as they are: {0}")]
+    Reload(String),
     /// This one job failed inside the network; the next may succeed.
     #[error("the network failed on this picture: {0}")]
     Forward(String),

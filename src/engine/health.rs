@@ -2,9 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
+use super::error::EngineError;
+use super::gone;
 use super::pace::Pace;
+use super::watchdog::Beat;
 
 /// How the engine is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,7 +19,7 @@ pub enum Health {
     Ready,
     /// The device or a model fails; the reason is for the operator.
     Failed(String),
-    /// The device fails again and again: only a new process can help.
+    /// The device hangs, or fails again and again: only a new process can help.
     Lost(String),
 }
 
@@ -29,6 +32,7 @@ pub(super) struct Status {
     failures: AtomicU64,
     proofs: AtomicU64,
     pub pace: Pace,
+    pub beat: Beat,
 }
 
 impl Status {
@@ -36,15 +40,32 @@ impl Status {
         self.health.borrow().clone()
     }
 
+    /// A lost device stays lost.
     pub fn set(&self, health: Health) {
-        self.health.send_replace(health);
+        self.health.send_if_modified(|now| {
+            let changes = !matches!(now, Health::Lost(_));
+            if changes {
+                *now = health;
+            }
+            changes
+        });
+    }
+
+    /// What the engine's thread answers; from a lost device nothing is waited for.
+    pub async fn answer<T>(&self, answer: oneshot::Receiver<Result<T, EngineError>>) -> Result<T, EngineError> {
+        tokio::select! {
+            biased;
+            answer = answer => answer.map_err(|_| gone())?,
+            reason = self.lost() => Err(EngineError::Failed(reason)),
+        }
     }
 
     /// Waits for the device's end; its reason.
     pub async fn lost(&self) -> String {
         let mut changes = self.health.subscribe();
-        match changes.wait_for(|health| matches!(health, Health::Lost(_))).await.as_deref() {
-            Ok(Health::Lost(reason)) => reason.clone(),
+        let lost = changes.wait_for(|health| matches!(health, Health::Lost(_))).await.map(|health| health.clone());
+        match lost {
+            Ok(Health::Lost(reason)) => reason,
             _ => std::future::pending().await,
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use candle_core::{Device, Result};
 use tokio::sync::oneshot;
 
+use super::catalog::Catalog;
 use super::error::EngineError;
 use super::queue::Place;
 use crate::imaging::{Picture, resize, tensor};
@@ -42,6 +43,7 @@ impl Score {
 /// What is to be judged, as it lies in the queue.
 pub(super) struct Judging {
     pub model: String,
+    pub catalog: Arc<Catalog>,
     photo: Picture,
     drawing: Picture,
     reply: oneshot::Sender<std::result::Result<Score, EngineError>>,
@@ -54,7 +56,7 @@ impl Judging {
     /// # Errors
     /// [`EngineError::BadParameter`] for a photo that is too small.
     pub fn new(
-        model: String,
+        (catalog, model): (Arc<Catalog>, String),
         (photo, drawing): (Picture, Picture),
         reply: oneshot::Sender<std::result::Result<Score, EngineError>>,
         place: Arc<Place>,
@@ -65,7 +67,7 @@ impl Judging {
             return Err(EngineError::BadParameter { name: "image", problem });
         }
         let drawing = resize::to(&drawing, photo.width, photo.height);
-        Ok(Self { model, photo, drawing, reply, _place: place })
+        Ok(Self { model, catalog, photo, drawing, reply, _place: place })
     }
 
     /// Whether nobody waits for it any more.

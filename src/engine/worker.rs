@@ -1,14 +1,14 @@
 //! The engine's thread: loads the models, warms them up, and draws.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use candle_core::Device;
 use tokio::sync::{mpsc, oneshot};
 
+use super::catalog::Catalog;
 use super::draw;
 use super::error::EngineError;
 use super::health::{Health, Status};
@@ -17,7 +17,7 @@ use super::queue::{Place, units};
 use super::recovery::recover;
 use super::score::Judging;
 use crate::imaging::Picture;
-use crate::models::{Model, Precision, Registry, Style};
+use crate::models::{Precision, Style};
 
 /// How long a failed device rests before it is tried again.
 const REST: Duration = Duration::from_secs(5);
@@ -27,12 +27,15 @@ pub(super) enum Work {
     Draw(Task),
     /// A judgement of a drawing.
     Judge(Judging),
+    /// New models, of which these are to be proved first.
+    Adopt { catalog: Arc<Catalog>, proved: Vec<String>, reply: oneshot::Sender<Result<(), EngineError>> },
     /// A proof that the device still works, and word when it is done.
     Prove(oneshot::Sender<()>),
 }
 
 /// A job as it lies in the queue.
 pub(super) struct Task {
+    catalog: Arc<Catalog>,
     model: String,
     photo: Arc<Picture>,
     style: Style,
@@ -45,8 +48,14 @@ pub(super) struct Task {
 
 impl Task {
     /// A task of drawing what `plan` says.
-    pub fn new(plan: &Plan, reply: oneshot::Sender<Result<Drawn, EngineError>>, place: Option<Arc<Place>>) -> Self {
+    pub fn new(
+        plan: &Plan,
+        catalog: Arc<Catalog>,
+        reply: oneshot::Sender<Result<Drawn, EngineError>>,
+        place: Option<Arc<Place>>,
+    ) -> Self {
         Self {
+            catalog,
             model: plan.model.clone(),
             photo: plan.photo.clone(),
             style: plan.style.clone(),
@@ -72,26 +81,24 @@ impl Task {
 
 /// What the thread owns.
 pub(super) struct Worker {
-    registry: Arc<Registry>,
-    models: HashMap<String, Model>,
-    device: Device,
-    precision: Precision,
+    catalog: Arc<RwLock<Arc<Catalog>>>,
+    hardware: (Device, Precision),
     tile: usize,
     status: Arc<Status>,
 }
 
 impl Worker {
     pub fn new(
-        registry: Arc<Registry>,
-        (device, precision): (Device, Precision),
+        catalog: Arc<RwLock<Arc<Catalog>>>,
+        hardware: (Device, Precision),
         tile: usize,
         status: Arc<Status>,
     ) -> Self {
-        Self { registry, models: HashMap::new(), device, precision, tile, status }
+        Self { catalog, hardware, tile, status }
     }
 
     /// Runs until the last handle is gone.
-    pub fn run(mut self, mut work: mpsc::UnboundedReceiver<Work>) {
+    pub fn run(self, mut work: mpsc::UnboundedReceiver<Work>) {
         if let Err(reason) = contained(|| self.load()) {
             tracing::error!(reason, "the engine cannot start");
             self.status.set(Health::Failed(reason.clone()));
@@ -104,6 +111,13 @@ impl Worker {
                 Work::Judge(judging) => self.judge(judging) || self.recover(&mut work),
                 Work::Draw(task) if task.reply.is_closed() => continue,
                 Work::Draw(task) => self.serve(task) || self.recover(&mut work),
+                Work::Adopt { catalog, proved, reply } => {
+                    let adopted = self.adopt(catalog, &proved);
+                    let works = adopted.is_ok();
+                    // Whoever asked may have gone meanwhile.
+                    let _ = reply.send(adopted);
+                    works || self.recover(&mut work)
+                }
                 // Dropped when it is done, which tells who asked.
                 Work::Prove(_done) => self.recover(&mut work),
             };
@@ -114,24 +128,25 @@ impl Worker {
     }
 
     /// Loads every model and proves each with a forward pass.
-    fn load(&mut self) -> Result<(), String> {
-        let names: Vec<_> = self.registry.cards().map(|card| card.name.clone()).collect();
-        if names.is_empty() {
-            return Err("there is no model to serve; put a card into the models folder".into());
-        }
-        for name in names {
-            let start = Instant::now();
-            let model = self.registry.load(&name, &self.device, self.precision).map_err(|error| error.to_string())?;
-            draw::warm_up(&model, &self.device).map_err(|error| format!("the model `{name}` fails: {error}"))?;
-            tracing::info!(
-                model = name,
-                with = model.instructions(),
-                ms = start.elapsed().as_millis() as u64,
-                "loaded"
-            );
-            self.models.insert(name, model);
-        }
+    fn load(&self) -> Result<(), String> {
+        let catalog = self.catalog();
+        let names = catalog.load(None, &self.hardware)?;
+        catalog.prove(&names, self.device(), &self.status.beat)
+    }
+
+    /// Proves new models and puts them in the place of the old.
+    fn adopt(&self, catalog: Arc<Catalog>, proved: &[String]) -> Result<(), EngineError> {
+        contained(|| catalog.prove(proved, self.device(), &self.status.beat)).map_err(EngineError::Reload)?;
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
         Ok(())
+    }
+
+    fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn device(&self) -> &Device {
+        &self.hardware.0
     }
 
     /// Draws one task and answers it; whether the network did its work.
@@ -140,13 +155,14 @@ impl Worker {
         let _in_its_span = task.span.clone().entered();
         // Its turn has come: others may wait in its place.
         task.place = None;
-        let Some(model) = self.models.get(&task.model) else {
+        let catalog = task.catalog.clone();
+        let Some(model) = catalog.model(&task.model) else {
             let reason = format!("the model `{}` is not loaded", task.model);
             task.answer(Err(EngineError::Failed(reason)));
             return true;
         };
         let drawn = contained(|| {
-            let drawn = draw::draw(model, &task.photo, &task.style, self.tile, &self.device);
+            let drawn = draw::draw(model, &task.photo, &task.style, self.tile, (self.device(), &self.status.beat));
             drawn.map_err(|error| error.to_string())
         });
         match drawn {
@@ -172,12 +188,16 @@ impl Worker {
 
     /// Judges one drawing and answers; whether the network did its work.
     fn judge(&self, judging: Judging) -> bool {
-        let Some(model) = self.models.get(&judging.model) else {
+        let catalog = judging.catalog.clone();
+        let Some(model) = catalog.model(&judging.model) else {
             let reason = format!("the model `{}` is not loaded", judging.model);
             judging.answer(Err(EngineError::Failed(reason)));
             return true;
         };
-        let judged = contained(|| judging.judge(model, &self.device).map_err(|error| error.to_string()));
+        let judged = contained(|| {
+            let _pass = self.status.beat.pass();
+            judging.judge(model, self.device()).map_err(|error| error.to_string())
+        });
         if let Err(reason) = &judged {
             tracing::error!(model = judging.model, reason, "a judgement failed");
             self.status.count_failure();
@@ -197,7 +217,8 @@ impl Worker {
     }
 
     fn prove(&self) -> Result<(), String> {
-        self.models.values().try_for_each(|model| draw::warm_up(model, &self.device)).map_err(|error| error.to_string())
+        let prove = |model| draw::warm_up(model, self.device(), &self.status.beat);
+        self.catalog().models().try_for_each(prove).map_err(|error| error.to_string())
     }
 }
 
@@ -207,6 +228,10 @@ impl Work {
         match self {
             Self::Draw(task) => task.answer(Err(reason())),
             Self::Judge(judging) => judging.answer(Err(reason())),
+            Self::Adopt { reply, .. } => {
+                // Whoever asked may have gone meanwhile.
+                let _ = reply.send(Err(reason()));
+            }
             Self::Prove(_done) => {}
         }
     }

@@ -107,8 +107,12 @@ pub fn json(pictures: &[Drawn], room: Reservation) -> Result<Response, Problem> 
 
 /// The client has this picture already.
 ///
-/// For a `POST` RFC 9110 (13.1.2) would have 412; but this one only computes,
-/// as a `GET` with a body would, and 304 is what clients of caches look for.
+/// RFC 9110 (13.1.2) has 304 for `GET` and `HEAD` and 412 for all else, where
+/// the precondition guards a change: "do it only if nobody was first". Nothing is
+/// changed here; the `POST` only computes, as a `GET` with a body would, and who
+/// sends a picture's tag wants to hear "what you have is still it", not a failure.
+/// No cache between is misled: none may keep an answer to a `POST` without a
+/// lifetime, and ours say `no-store`.
 pub fn not_modified() -> Response {
     StatusCode::NOT_MODIFIED.into_response()
 }

@@ -12,7 +12,7 @@ use super::params::Parameters;
 use super::problem::Problem;
 use super::{Service, metrics};
 use crate::engine::{Admission, Timings};
-use crate::imaging::{self, Decoded, Format};
+use crate::imaging::{self, Decoded, EncodeError, Format, Provenance};
 
 /// Bytes a pixel of a picture in hand: the photo, the drawing, and what the
 /// encoder takes.
@@ -91,18 +91,22 @@ pub async fn draw(
 async fn fly(service: &Service, order: Order, place: Admission) -> Result<Drawn, Problem> {
     let Order { photo, parameters, format, .. } = order;
     let (decoded, mut room, decode) = self::decode(service, photo).await?;
-    let quality = parameters.quality;
+    let (quality, told) = (parameters.quality.unwrap_or_default(), parameters.told());
     let prepared = place.prepare(parameters.into_job(decoded.picture)).await?;
     room.shrink_to(prepared.pixels() * IN_HAND);
     let drawing = prepared.draw().await?;
     let picture = drawing.picture;
     let size = (picture.width, picture.height);
-    let (bytes, encode) = timed(move || imaging::encode(&picture, format, quality)).await?;
+    let (model, weights) = (drawing.model, drawing.weights_hash);
+    let provenance = Provenance { model: model.clone(), weights: weights.clone(), parameters: told };
+    let write = move || Ok(provenance.mark(imaging::encode(&picture, format, quality)?, format, &picture));
+    let (bytes, encode) = timed(write).await?;
+    let bytes: Result<_, EncodeError> = bytes;
     let stages = Stages { decode, timings: drawing.timings, encode };
     for (stage, took) in stages.all() {
         metrics::stage(stage, took);
     }
-    Ok(Drawn { bytes: room.hold(bytes?), format, size, model: drawing.model, weights: drawing.weights_hash, stages })
+    Ok(Drawn { bytes: room.hold(bytes?), format, size, model, weights, stages })
 }
 
 /// Decodes on the blocking pool, within the pictures' memory; the photo is

@@ -14,16 +14,17 @@ use super::drawing::Drawn;
 use super::params::Parameters;
 use super::problem::Problem;
 use crate::imaging::Format;
+use crate::models::Card;
 
 /// The name of a picture: a hash of all that makes it what it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
 impl Key {
-    /// The key of `photo` drawn like this, by weights of that hash.
-    pub fn new(photo: &[u8], parameters: &Parameters, format: Format, weights: &str) -> Self {
+    /// The key of `photo` drawn like this by the model of that card.
+    pub fn new(photo: &[u8], parameters: &Parameters, format: Format, card: &Card) -> Self {
         // Lengths keep the parts apart.
-        let how = format!("{parameters:?} {format:?} {weights} {}", env!("CARGO_PKG_VERSION"));
+        let how = format!("{parameters:?} {format:?} {card:?} {}", env!("CARGO_PKG_VERSION"));
         let hash = Sha256::new().chain_update(how.len().to_le_bytes()).chain_update(how).chain_update(photo);
         Self(hash.finalize().into())
     }

@@ -74,6 +74,7 @@ fn base64_of(inputs: &str) -> Result<&str, Problem> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use proptest::prelude::*;
 
     fn photo(body: &str) -> Result<(Bytes, Vec<(String, String)>), Problem> {
         let mut pairs = Vec::new();
@@ -111,6 +112,20 @@ mod tests {
         ] {
             let problem = photo(body).map(|_| ()).unwrap_err();
             assert!(problem.detail().contains(named), "{body}: {}", problem.detail());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_document_breaks_the_reader(body: String, inputs in "(data:)?[a-zA-Z0-9+/=;,:]{0,40}") {
+            let _ = photo(&body);
+            let _ = photo(&serde_json::json!({ "inputs": inputs, "parameters": { "seed": body } }).to_string());
+        }
+
+        #[test]
+        fn every_photo_is_read_byte_for_byte(bytes: Vec<u8>) {
+            let inputs = BASE64.encode(&bytes);
+            prop_assert_eq!(&photo(&format!("{{\"inputs\": \"{inputs}\"}}")).unwrap().0[..], &bytes[..]);
         }
     }
 }

@@ -11,6 +11,7 @@ use super::body::{self, Upload};
 use super::params::{self, Parameters};
 use super::problem::Problem;
 use super::{Service, inference, multipart};
+use crate::engine::Catalog;
 use crate::imaging::{Format, probe};
 
 /// The form's field that holds a photo; several make several photos.
@@ -43,7 +44,7 @@ pub struct Intake {
 ///
 /// # Errors
 /// The body's own, 400 for what is malformed, 415 and 422 for what is no photo.
-pub async fn receive(service: &Service, request: Request) -> Result<Intake, Problem> {
+pub async fn receive(service: &Service, catalog: &Catalog, request: Request) -> Result<Intake, Problem> {
     let (head, body) = request.into_parts();
     let mut pairs = params::from_query(&head.uri)?;
     let boundary = multipart::boundary(&head.headers)?;
@@ -62,7 +63,7 @@ pub async fn receive(service: &Service, request: Request) -> Result<Intake, Prob
         return Err(Problem::malformed(format!("{} photos are over the limit of {most} a request", files.len())));
     }
     let parameters = Parameters::parse(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
-    service.engine.check(parameters.settings())?;
+    catalog.check(parameters.settings())?;
     let upload = Arc::new(upload);
     let several = files.len() > 1;
     let photos = files.into_iter().enumerate().map(|(place, bytes)| {

@@ -1,10 +1,12 @@
 //! What one client, and all of them together, may take.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use ipnet::IpNet;
 
 /// The limits in force. Every one is a flag of `sakuga serve`.
 #[derive(Clone, Debug)]
@@ -19,6 +21,10 @@ pub struct Limits {
     pub cache: ByteSize,
     /// The pages elsewhere that may call the service.
     pub cors_origins: Vec<HeaderValue>,
+    /// How many times a minute one client may ask for work; none: as it likes.
+    pub rate: Option<NonZeroU32>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// How many connections are served at once.
     pub max_connections: usize,
     /// How long a request's headers may take, and a connection be idle.
@@ -42,6 +48,8 @@ impl Default for Limits {
             max_photos: 32,
             cache: ByteSize(0),
             cors_origins: Vec::new(),
+            rate: None,
+            trusted_proxies: Vec::new(),
             max_connections: 1024,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),

@@ -56,9 +56,13 @@ fn describe() {
     describe_counter!("sakuga_forward_failures_total", "Forward passes that failed, panics included");
     describe_counter!("sakuga_device_proofs_total", "Forward passes that proved the device while it was idle");
     describe_counter!("sakuga_panics_total", "Panics that were contained, by place");
+    describe_counter!("sakuga_reloads_total", "Times that the models were read again, by outcome: done, or failed");
     // Present from the start, so that an alert on them can tell 0 from nothing.
     for place in ["engine", "handler", "picture"] {
         counter!("sakuga_panics_total", "place" => place).increment(0);
+    }
+    for outcome in ["done", "failed"] {
+        counter!("sakuga_reloads_total", "outcome" => outcome).increment(0);
     }
 }
 

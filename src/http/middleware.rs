@@ -7,6 +7,7 @@ pub mod key;
 pub mod linger;
 pub mod log;
 pub mod measure;
+pub mod rate;
 pub mod request_id;
 pub mod secure;
 mod trace;

@@ -3,7 +3,8 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::imaging::Format;
+use super::problem::Problem;
+use crate::imaging::{EncodeError, Format, Quality};
 
 /// The formats that we write; of equally welcome ones the last is taken.
 const WRITTEN: [Format; 3] = [Format::WebP, Format::Jpeg, Format::Png];
@@ -12,6 +13,17 @@ const WRITTEN: [Format; 3] = [Format::WebP, Format::Jpeg, Format::Png];
 /// the RFC permits: a picture in another format serves better than none.
 pub fn format(asked: Option<Format>, headers: &HeaderMap, own: Format) -> Format {
     asked.or_else(|| accepted(headers, own)).unwrap_or(own_or_png(own))
+}
+
+/// Whether `format` can be had in this quality, before anything is drawn.
+///
+/// # Errors
+/// 400 for a lossless JPEG.
+pub fn exact_enough(format: Format, quality: Option<Quality>) -> Result<(), Problem> {
+    match (format, quality) {
+        (Format::Jpeg, Some(Quality::Lossless)) => Err(EncodeError::Lossy(format).into()),
+        _ => Ok(()),
+    }
 }
 
 /// Whether JSON is more welcome than any picture: a client that takes both

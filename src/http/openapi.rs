@@ -27,6 +27,7 @@ pub fn document(limits: &Limits) -> Value {
                 get("getModel", "One model's card", json_answer()),
                 json!([{ "name": "name", "in": "path", "required": true, "schema": text() }]),
             ) },
+            "/v1/models:reload": { "post": get("reloadModels", "Read the models again; only where the service has keys", json_answer()) },
             "/livez": { "get": get("live", "The process lives", json_answer()) },
             "/readyz": { "get": get("ready", "It has drawn on its device and is not stopping", json_answer()) },
             "/v2/health/live": { "get": get("liveV2", "As /livez, for the Open Inference Protocol", json_answer()) },
@@ -141,7 +142,10 @@ fn schema(name: &str) -> Value {
         }
         "size" => json!({ "const": "original", "description": "The picture comes back at the photo's own size" }),
         "format" => json!({ "enum": ["png", "jpeg", "webp"], "description": "Else by Accept, else the photo's own" }),
-        "quality" => json!({ "type": "integer", "minimum": 1, "maximum": 100, "description": "For JPEG and WebP" }),
+        "quality" => json!({
+            "oneOf": [{ "type": "integer", "minimum": 1, "maximum": 100 }, { "const": "lossless" }],
+            "description": "1 to 100 for JPEG and WebP; lossless for PNG and WebP",
+        }),
         _ => text(),
     }
 }

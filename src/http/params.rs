@@ -10,7 +10,7 @@ use axum::http::Uri;
 
 use super::problem::Problem;
 use crate::engine::{Job, MAX_SIDE, Settings};
-use crate::imaging::{Format, Picture};
+use crate::imaging::{Format, Picture, Quality};
 
 /// The names of all parameters.
 pub const NAMES: [&str; 8] = ["model", "style", "strength", "seed", "max_side", "size", "format", "quality"];
@@ -35,8 +35,8 @@ pub struct Parameters {
     pub original_size: bool,
     /// The answer's format; one that we write.
     pub format: Option<Format>,
-    /// The answer's quality, 1 to 100, for JPEG and WebP.
-    pub quality: Option<u8>,
+    /// The answer's quality: 1 to 100 for JPEG and WebP, or lossless.
+    pub quality: Option<Quality>,
 }
 
 impl Parameters {
@@ -72,7 +72,7 @@ impl Parameters {
             "size" if value == "original" => self.original_size = true,
             "size" => return Err(wrong(name, "must be `original`, or be left out")),
             "format" => self.format = Some(format(value)?),
-            "quality" => self.quality = Some(number(name, value, 1..=100)?),
+            "quality" => self.quality = Some(value.parse().map_err(|rule: String| wrong(name, rule))?),
             _ => return Err(unknown(name)),
         }
         Ok(())
@@ -86,6 +86,18 @@ impl Parameters {
             strength: self.strength(),
             max_side: self.max_side,
         }
+    }
+
+    /// What makes the drawing what it is, as it was asked for.
+    pub fn told(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("style", self.style.clone()),
+            ("strength", self.strength.map(|strength| strength.to_string())),
+            ("seed", self.seed.map(|seed| seed.to_string())),
+            ("max_side", self.max_side.map(|side| side.to_string())),
+            ("size", self.original_size.then(|| "original".to_owned())),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
     /// The job of drawing `photo` like this.
@@ -153,6 +165,7 @@ pub fn unknown(name: &str) -> Problem {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn every_parameter_is_read() {
@@ -174,7 +187,7 @@ mod tests {
             max_side: Some(512),
             original_size: true,
             format: Some(Format::WebP),
-            quality: Some(80),
+            quality: Some(Quality::Level(80)),
         };
         assert_eq!(Parameters::parse(pairs).unwrap(), expected);
         assert_eq!(Parameters::parse([]).unwrap(), Parameters::default());
@@ -208,5 +221,29 @@ mod tests {
     fn a_parameter_given_twice_is_refused() {
         let problem = Parameters::parse([("seed", "1"), ("seed", "1")]).unwrap_err();
         assert!(problem.detail().contains("`seed` is given twice"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_pairs_break_the_parser(pairs: Vec<(prop::sample::Index, String)>, strange: Option<String>) {
+            let known = pairs.iter().map(|(name, value)| (NAMES[name.index(NAMES.len())], value.as_str()));
+            let _ = Parameters::parse(known.chain(strange.as_deref().map(|name| (name, "1"))));
+        }
+
+        #[test]
+        fn what_is_taken_is_within_its_range(
+            strength in "-?[0-9.eE+naif]{0,6}",
+            seed in "[-+0-9]{0,22}",
+            max_side in "[-+0-9]{0,7}",
+            quality in "[-+0-9]{0,4}|lossless",
+        ) {
+            let pairs = [("strength", &strength), ("seed", &seed), ("max_side", &max_side), ("quality", &quality)];
+            for (name, value) in pairs {
+                let Ok(read) = Parameters::parse([(name, value.as_str())]) else { continue };
+                prop_assert!((0.0..=1.0).contains(&read.strength()));
+                prop_assert!(read.max_side.is_none_or(|side| (1..=MAX_SIDE).contains(&side)));
+                prop_assert!(!matches!(read.quality, Some(Quality::Level(level)) if !(1..=100).contains(&level)));
+            }
+        }
     }
 }

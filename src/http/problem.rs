@@ -7,14 +7,17 @@
 //! logged and its answer says only where to look.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::limits::ByteSize;
+use super::server::{MAX_HEAD, MAX_HEADERS};
 use crate::engine::EngineError;
 use crate::imaging::{DecodeError, EncodeError};
 
@@ -63,6 +66,11 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A key is missing or wrong", detail)
     }
 
+    /// 403: nobody may.
+    pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "This is not allowed", detail)
+    }
+
     /// 404: nothing is at `path`.
     pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Nothing is here", detail)
@@ -78,6 +86,25 @@ impl Problem {
     pub fn too_slow(limit: Duration) -> Self {
         let detail = format!("the body made no progress for {} s; send it again", limit.as_secs());
         Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The request came too slowly", detail)
+    }
+
+    /// 408: the head did not come.
+    pub fn slow_head(limit: Duration) -> Self {
+        let detail = format!("the request's headers did not come within {} s", limit.as_secs_f64());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The request came too slowly", detail)
+    }
+
+    /// 414: the request line is too long for any route.
+    pub fn long_address() -> Self {
+        let detail = "the address is too long; parameters can be a form's fields or JSON as well";
+        Self::new(StatusCode::URI_TOO_LONG, "long-address", "The address is too long", detail)
+    }
+
+    /// 431: too many headers, or too many bytes of them.
+    pub fn large_head() -> Self {
+        let detail = format!("the headers are over the limit of {MAX_HEADERS} or of {} KiB together", MAX_HEAD >> 10);
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self::new(status, "large-head", "The headers are too large", detail)
     }
 
     /// 413: too many bytes.
@@ -100,6 +127,20 @@ impl Problem {
     pub fn busy(detail: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", "The service is busy", detail);
         Self { retry_after: Some(retry_after), ..problem }
+    }
+
+    /// 429: this client asks too often.
+    pub fn too_often(a_minute: NonZeroU32, retry_after: Duration) -> Self {
+        let detail = format!("a client may ask {a_minute} times a minute; wait as `Retry-After` says");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-often", "This client asks too often", detail);
+        // Up to whole seconds: earlier there is no turn yet.
+        Self { retry_after: Some(retry_after + Duration::from_millis(999)), ..problem }
+    }
+
+    /// 500: the models are not renewed; the reason names files and is in the log.
+    pub fn not_reloaded() -> Self {
+        let detail = "the models could not be read again and stay as they are; the service's log tells why";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not-reloaded", "The models stay as they are", detail)
     }
 
     /// 503: starting, stopping or broken.
@@ -127,14 +168,7 @@ impl Problem {
     /// Writes the problem into `response` (which may carry headers such as
     /// `Allow`), for the request with this id.
     pub fn render(&self, request_id: &str, response: Response) -> Response {
-        let document = Json(Document {
-            r#type: format!("urn:sakuga:problem:{}", self.kind),
-            title: self.title,
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            instance: request_id,
-        });
-        let mut rendered = (self.status, document).into_response();
+        let mut rendered = (self.status, Json(self.document(request_id))).into_response();
         let headers = rendered.headers_mut();
         for (name, value) in response.headers() {
             if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
@@ -146,6 +180,36 @@ impl Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
         rendered
+    }
+}
+
+impl Problem {
+    /// The whole answer, for a connection that is closed with it: it has no
+    /// request that could be named, so that its id is its own.
+    pub fn on_the_wire(&self) -> Vec<u8> {
+        let id = Uuid::now_v7().to_string();
+        // A struct of texts and a number always has a JSON form.
+        let body = serde_json::to_string(&self.document(&id)).unwrap_or_default();
+        metrics::counter!("sakuga_requests_total", "route" => "/", "method" => "other", "status" => self.status.as_u16().to_string())
+            .increment(1);
+        tracing::info!(id, status = self.status.as_u16(), "refused at the edge");
+        format!(
+            "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\nx-request-id: {id}\r\n\
+            connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            self.status,
+            body.len(),
+        )
+        .into_bytes()
+    }
+
+    fn document<'a>(&'a self, instance: &'a str) -> Document<'a> {
+        Document {
+            r#type: format!("urn:sakuga:problem:{}", self.kind),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            instance,
+        }
     }
 }
 
@@ -168,6 +232,7 @@ impl From<EngineError> for Problem {
             EngineError::Starting | EngineError::Draining => Self::unavailable(detail),
             // The reason names files and devices: it is in the engine's log.
             EngineError::Failed(_) => Self::unavailable("the service cannot draw at the moment; its log tells why"),
+            EngineError::Reload(_) => Self::not_reloaded(),
             EngineError::Forward(_) => Self::internal(),
         }
     }
@@ -186,8 +251,8 @@ impl From<DecodeError> for Problem {
 impl From<EncodeError> for Problem {
     fn from(error: EncodeError) -> Self {
         match error {
-            // The picture has too many pixels a side for the format asked for.
-            EncodeError::TooLarge { .. } => Self::bad_parameter(error.to_string()),
+            // The format asked for cannot say so many pixels a side, or none exactly.
+            EncodeError::TooLarge { .. } | EncodeError::Lossy(_) => Self::bad_parameter(error.to_string()),
             error => {
                 tracing::error!(%error, "encoding failed");
                 Self::internal()

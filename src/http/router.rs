@@ -7,9 +7,9 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 
-use super::middleware::{catch_panic, crowd, host, key, linger, log, measure, request_id, secure};
+use super::middleware::{catch_panic, crowd, host, key, linger, log, measure, rate, request_id, secure};
 use super::problem::Problem;
-use super::routes::{assets, health, metrics, models, openapi, score, sheet, stylize};
+use super::routes::{assets, health, metrics, models, openapi, reload, score, sheet, stylize};
 use super::{Limits, Service};
 
 /// The service as a router. A layer acts on a request before those above it.
@@ -20,6 +20,7 @@ pub fn router(service: Service) -> Router {
         .route("/v1/sheet", post(sheet::sheet))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{name}", get(models::one))
+        .route("/v1/models:reload", post(reload::reload))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/v2/health/live", get(health::live))
@@ -30,6 +31,7 @@ pub fn router(service: Service) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .with_state(service.clone())
         .layer(from_fn_with_state(service.clone(), key::key))
+        .layer(from_fn_with_state(service.clone(), rate::rate))
         .layer(cors(&service.limits))
         .layer(from_fn(crowd::crowd))
         .layer(from_fn(host::host))

@@ -16,6 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt;
 
+use super::client::Peer;
+use super::edge::Edge;
 use super::middleware::crowd::OverLimit;
 use super::router::router;
 use super::stall::StallGuard;
@@ -24,7 +26,9 @@ use super::{Limits, Service};
 /// Connections over the limit that are still told so.
 const CROWD: usize = 64;
 /// The largest head of a request, in bytes.
-const MAX_HEAD: usize = 64 << 10;
+pub const MAX_HEAD: usize = 64 << 10;
+/// The most headers of a request.
+pub const MAX_HEADERS: usize = 100;
 /// What the shutdown keeps of its time for ending the process.
 const MARGIN: Duration = Duration::from_millis(500);
 
@@ -83,10 +87,10 @@ impl Server {
     /// `watched`: it does not wait for them.
     async fn accept_all(&self, listener: &TcpListener, watched: Option<&GracefulShutdown>) {
         loop {
-            let stream = accept(listener).await;
+            let (stream, peer) = accept(listener).await;
             let (place, over_limit) = self.place().await;
             let watcher = watched.map(GracefulShutdown::watcher);
-            tokio::spawn(self.connection(stream, over_limit, watcher, place));
+            tokio::spawn(self.connection((stream, peer), over_limit, watcher, place));
         }
     }
 
@@ -104,14 +108,17 @@ impl Server {
     /// Serves one connection to its end.
     fn connection(
         &self,
-        stream: TcpStream,
+        (stream, peer): (TcpStream, Peer),
         over_limit: Option<OverLimit>,
         watcher: Option<Watcher>,
         place: Option<OwnedSemaphorePermit>,
     ) -> impl Future<Output = ()> + use<> {
         let router = self.router.clone();
+        let header_timeout = self.limits.header_timeout;
+        let (stream, remains) = Edge::new(stream);
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
             if let Some(over_limit) = over_limit {
                 request.extensions_mut().insert(over_limit);
             }
@@ -120,7 +127,8 @@ impl Server {
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.header_timeout)
+            .header_read_timeout(header_timeout)
+            .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD)
             .keep_alive(watcher.is_some() && over_limit.is_none())
             .serve_connection(TokioIo::new(StallGuard::new(stream, self.limits.body_timeout)), service);
@@ -132,6 +140,9 @@ impl Server {
             };
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection broke");
+                if error.is_timeout() {
+                    remains.too_slow(header_timeout).await;
+                }
             }
         }
     }
@@ -139,15 +150,15 @@ impl Server {
 
 /// The next connection. An error is the peer's, or the system is out of
 /// descriptors: then some must close first.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
                 // A picture's last packet should not wait for an acknowledgement.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "no TCP_NODELAY");
                 }
-                return stream;
+                return (stream, Peer(address.ip()));
             }
             Err(error) if is_peers(&error) => {}
             Err(error) => {

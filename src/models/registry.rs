@@ -97,6 +97,14 @@ impl Registry {
         Ok(Self { store, cards, broken })
     }
 
+    /// The same store's cards as they are by now.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn reread(&self) -> Result<Self, RegistryError> {
+        Self::of(self.store.clone())
+    }
+
     /// The sound cards, by name.
     pub fn cards(&self) -> impl Iterator<Item = &Card> {
         self.cards.values()

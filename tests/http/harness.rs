@@ -121,6 +121,14 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
+    /// The process's memory in bytes: `VmRSS`, or at most so far `VmHWM`.
+    #[cfg(target_os = "linux")]
+    pub fn memory(&self, what: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
+        line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap() << 10
+    }
+
     /// Waits for the process's end.
     pub fn wait(&mut self) -> (ExitStatus, Duration) {
         let start = Instant::now();

@@ -58,3 +58,13 @@ fn its_page_loads_nothing_from_elsewhere() {
     assert!(texts[0].contains("docs.js"));
     assert!(texts.iter().all(|text| !text.contains("://") && !text.contains("\"//")));
 }
+
+/// The contract changes on purpose only. After a change: run this test with
+/// `INSTA_UPDATE=always`, and read the snapshot's difference before you commit it.
+#[test]
+fn the_contract_is_as_it_was() {
+    let server = Server::start(&[]);
+    let mut document: Value = server.get("/openapi.json").json().unwrap();
+    document["info"]["version"] = "that of the package".into();
+    insta::assert_json_snapshot!("openapi", document);
+}

@@ -22,7 +22,7 @@ fn slow_headers_are_cut() {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    assert_eq!(read_all(stream), "", "closed without an answer");
+    assert!(read_all(stream).starts_with("HTTP/1.1 408 "), "told, and closed");
     let took = start.elapsed();
     assert!(took < Duration::from_secs(10), "{took:?}");
     server.assert_works();

@@ -1,6 +1,6 @@
 //! What we write.
 
-use sakuga::imaging::{EncodeError, encode};
+use sakuga::imaging::{EncodeError, Provenance, Quality, encode};
 
 use super::*;
 
@@ -91,4 +91,43 @@ fn what_cannot_be_written_is_an_error() {
     let refused = encode(&wide, Format::WebP, None).unwrap_err();
     assert!(refused.to_string().contains("16383"), "{refused}");
     assert!(encode(&wide, Format::Jpeg, None).is_ok());
+}
+
+#[test]
+fn a_lossless_picture_is_exact_even_where_nobody_sees_it() {
+    let mut picture = noise(37, 23, true);
+    picture.alpha.as_mut().unwrap()[..200].fill(0);
+    for format in [Format::Png, Format::WebP] {
+        let bytes = encode(&picture, format, Quality::Lossless).unwrap();
+        assert_eq!(read(&bytes).unwrap().picture, picture, "{format}");
+    }
+    assert!(matches!(encode(&picture, Format::Jpeg, Quality::Lossless), Err(EncodeError::Lossy(Format::Jpeg))));
+}
+
+#[test]
+fn a_mark_of_provenance_changes_no_pixel() {
+    let provenance = Provenance {
+        model: "an \"odd\" <name> & more\u{1}".into(),
+        weights: "00ff".into(),
+        parameters: vec![("style", "cel:0.5,ink:0.5".into()), ("seed", "7".into())],
+    };
+    for (width, height, alpha) in [(1, 1, false), (5, 3, true), (48, 32, false), (33, 17, true)] {
+        let picture = noise(width, height, alpha);
+        for format in WRITTEN {
+            for quality in [Quality::Level(80), Quality::Lossless] {
+                let Ok(plain) = encode(&picture, format, quality) else { continue };
+                let marked = provenance.mark(plain.clone(), format, &picture);
+                assert_eq!(read(&marked).unwrap().picture, read(&plain).unwrap().picture, "{format} {quality}");
+                assert_eq!(marked, provenance.mark(plain, format, &picture));
+                let text = String::from_utf8_lossy(&marked);
+                for said in [
+                    "an &quot;odd&quot; &lt;name> &amp; more\"",
+                    "trainedAlgorithmicMedia",
+                    "style=cel:0.5,ink:0.5 seed=7",
+                ] {
+                    assert!(text.contains(said), "{format}: {said}");
+                }
+            }
+        }
+    }
 }

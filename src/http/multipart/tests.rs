@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn parsed(body: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
@@ -104,4 +106,38 @@ fn a_needle_is_found_where_it_is() {
         }
     }
     assert_eq!(find(b"ab", b"abc"), None);
+}
+
+proptest! {
+    #[test]
+    fn no_body_breaks_the_parser(body: Vec<u8>, boundary in "[a-zA-Z0-9'+_,./:=?-]{1,70}") {
+        let _ = parse(&Bytes::from(body), &boundary);
+    }
+
+    /// Forms with a wound: a byte changed, or a piece gone.
+    #[test]
+    fn no_damaged_form_breaks_the_parser(at: prop::sample::Index, byte: u8, gone in 0usize..40) {
+        let mut body = format!("{HEAD}value\r\n{HEAD}another\r\n--XX--\r\n").into_bytes();
+        let at = at.index(body.len());
+        body[at] = byte;
+        body.drain(at..(at + gone).min(body.len()));
+        let length = body.len();
+        for part in parse(&Bytes::from(body), "XX").unwrap_or_default() {
+            prop_assert!(part.data.len() < length);
+        }
+    }
+
+    #[test]
+    fn what_is_sent_is_what_is_read(parts: Vec<Vec<u8>>) {
+        let mut body = Vec::new();
+        for data in &parts {
+            body.extend_from_slice(b"--0f9b1c\r\nContent-Disposition: form-data; name=a\r\n\r\n");
+            body.extend_from_slice(data);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--0f9b1c--");
+        let read: Vec<Vec<u8>> =
+            parse(&Bytes::from(body), "0f9b1c").unwrap().into_iter().map(|part| part.data.to_vec()).collect();
+        prop_assert_eq!(read, parts);
+    }
 }

@@ -12,8 +12,9 @@ use crate::models::Card;
 
 /// All cards, and which is the default.
 pub async fn list(State(service): State<Service>) -> Json<Value> {
-    let default = service.engine.card(None).ok().map(|card| &card.name);
-    let models: Vec<&Card> = service.engine.cards().collect();
+    let catalog = service.engine.catalog();
+    let default = catalog.card(None).ok().map(|card| &card.name);
+    let models: Vec<&Card> = catalog.cards().collect();
     Json(json!({ "default": default, "models": models }))
 }
 
@@ -26,7 +27,7 @@ pub async fn one(
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Card>, Problem> {
     let Path(name) = name.map_err(|_| Problem::malformed("the model's name in the address is not UTF-8"))?;
-    match service.engine.card(Some(&name)) {
+    match service.engine.catalog().card(Some(&name)) {
         Ok(card) => Ok(Json(card.clone())),
         Err(error @ EngineError::UnknownModel { .. }) => Err(Problem::not_found(error.to_string())),
         Err(error) => Err(error.into()),

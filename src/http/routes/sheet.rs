@@ -10,7 +10,7 @@ use crate::http::intake::{self, Intake};
 use crate::http::params::Parameters;
 use crate::http::problem::Problem;
 use crate::http::{Service, negotiate};
-use crate::imaging::{self, grid, resize};
+use crate::imaging::{self, EncodeError, Provenance, grid, resize};
 
 /// The longest side of a cell, in pixels: by default, and at most.
 const SIDE: u32 = 384;
@@ -24,18 +24,20 @@ const STYLES: HeaderName = HeaderName::from_static("x-sakuga-styles");
 /// Every [`Problem`].
 pub async fn sheet(State(service): State<Service>, request: Request) -> Result<Response, Problem> {
     let ticket = service.engine.enter()?;
-    let Intake { mut photos, parameters, headers } = intake::receive(&service, request).await?;
+    let catalog = ticket.catalog();
+    let Intake { mut photos, parameters, headers } = intake::receive(&service, &catalog, request).await?;
     let (Some(photo), true) = (photos.pop(), photos.is_empty()) else {
         return Err(Problem::malformed("a sheet shows one photo; send them one after the other"));
     };
     let side = side(&parameters)?;
     let parameters = Parameters { max_side: Some(side), ..parameters };
-    let card = service.engine.card(parameters.model.as_deref())?;
+    let card = catalog.card(parameters.model.as_deref())?;
     let styles = card.styles.clone();
-    let pixels = service.engine.pixels(parameters.settings(), photo.size)?;
+    let pixels = catalog.pixels(parameters.settings(), photo.size)?;
     let place = ticket.admit(pixels * styles.len() as u64)?;
 
     let format = negotiate::format(parameters.format, &headers, photo.format);
+    negotiate::exact_enough(format, parameters.quality)?;
     let (decoded, room, _) = drawing::decode(&service, photo).await?;
     let (small, _) = drawing::timed(move || resize::fit(&decoded.picture, side)).await?;
     drop(room);
@@ -45,9 +47,16 @@ pub async fn sheet(State(service): State<Service>, request: Request) -> Result<R
         let prepared = place.clone().prepare(parameters.into_job(small.clone())).await?;
         cells.push(prepared.draw().await?.picture);
     }
-    let quality = parameters.quality;
+    let quality = parameters.quality.unwrap_or_default();
+    let weights = card.weights.generator.sha256.clone();
+    let provenance = Provenance { model: card.name.clone(), weights, parameters: parameters.told() };
     let columns = cells.len().isqrt() + usize::from(cells.len().isqrt().pow(2) < cells.len());
-    let encode = move || grid::grid(&cells, columns).map(|sheet| imaging::encode(&sheet, format, quality));
+    let encode = move || {
+        grid::grid(&cells, columns).map(|sheet| {
+            let file = imaging::encode(&sheet, format, quality)?;
+            Ok::<_, EncodeError>(provenance.mark(file, format, &sheet))
+        })
+    };
     let bytes = drawing::timed(encode).await?.0.ok_or_else(Problem::internal)??;
     let mut response = ([(header::CONTENT_TYPE, format.media_type())], Body::from(bytes)).into_response();
     let headers = response.headers_mut();

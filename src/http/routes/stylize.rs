@@ -11,6 +11,7 @@ use crate::http::memory::Reservation;
 use crate::http::params::Parameters;
 use crate::http::problem::Problem;
 use crate::http::{Service, answer, negotiate};
+use crate::models::Card;
 
 /// Draws the photos in the body.
 ///
@@ -18,11 +19,15 @@ use crate::http::{Service, answer, negotiate};
 /// Every [`Problem`]; the cheap ones first, so that nothing is decoded in vain.
 pub async fn stylize(State(service): State<Service>, request: Request) -> Result<Response, Problem> {
     let ticket = service.engine.enter()?;
-    let Intake { photos, parameters, headers } = intake::receive(&service, request).await?;
+    let catalog = ticket.catalog();
+    let Intake { photos, parameters, headers } = intake::receive(&service, &catalog, request).await?;
     let settings = parameters.settings();
-    let weights = &service.engine.card(settings.model)?.weights.generator.sha256;
-    let mut orders = order(photos, parameters.clone(), headers.clone(), weights.clone()).await?;
+    let card = catalog.card(settings.model)?.clone();
+    let mut orders = order(photos, parameters.clone(), headers.clone(), card).await?;
 
+    for order in &orders {
+        negotiate::exact_enough(order.format, parameters.quality)?;
+    }
     let several = orders.len() > 1;
     let json = negotiate::wants_json(&headers);
     // The tag is the picture's own, not that of what it is wrapped in.
@@ -34,7 +39,7 @@ pub async fn stylize(State(service): State<Service>, request: Request) -> Result
     // All of a request's pictures have one place, and draw one after another.
     let mut pixels = 0;
     for order in &orders {
-        pixels += service.engine.pixels(settings, order.photo.size)?;
+        pixels += catalog.pixels(settings, order.photo.size)?;
     }
     let mut pictures = Vec::with_capacity(orders.len());
     if several {
@@ -67,11 +72,11 @@ async fn order(
     photos: Vec<Photo>,
     parameters: Parameters,
     headers: HeaderMap,
-    weights: String,
+    card: Card,
 ) -> Result<Vec<Order>, Problem> {
     let order = move |photo: Photo| {
         let format = negotiate::format(parameters.format, &headers, photo.format);
-        let key = Key::new(&photo.bytes, &parameters, format, &weights);
+        let key = Key::new(&photo.bytes, &parameters, format, &card);
         Order { photo, parameters: parameters.clone(), format, key }
     };
     let (orders, _) = drawing::timed(move || photos.into_iter().map(order).collect()).await?;
