@@ -20,6 +20,7 @@ pub mod patch_gan;
 pub mod plan;
 mod planes;
 mod rectify;
+mod spectral;
 pub mod unet;
 pub mod update;
 

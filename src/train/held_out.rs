@@ -30,6 +30,11 @@ impl HeldOut {
         Ok(Self { pairs: chosen, looks: looks.to_vec() })
     }
 
+    /// How many pairs are looked at.
+    pub(super) fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
     /// Medians over the pictures, and of each look where there are several;
     /// each picture is drawn in one look, in turn.
     pub(super) fn measure(&self, trainer: &Trainer) -> Result<(Option<Figures>, BTreeMap<String, Figures>)> {
