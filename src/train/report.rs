@@ -117,6 +117,9 @@ fn newest(rows: &[Row]) -> String {
     for (name, value) in row.validation.iter().flat_map(|figures| figures.named()) {
         line(&format!("held out: {}", name.replace('_', " ")), format!("{value:.4}"));
     }
+    if let Some(distance) = row.random_network_frechet {
+        line("held out: Fréchet distance of a random network's features", format!("{distance:.4}"));
+    }
     text
 }
 

@@ -194,15 +194,16 @@ impl Run {
             return Ok(None);
         }
         let seconds = start.elapsed().as_secs_f64();
-        let (validation, looks) = held_out.measure(&self.trainer)?;
+        let measured = held_out.measure(&self.trainer)?;
         Ok(Some(Row {
             epoch: epoch + 1,
             step: self.trainer.steps(),
             losses: mean,
             rate_share,
             rollbacks: self.rollbacks,
-            validation,
-            looks,
+            validation: measured.figures,
+            random_network_frechet: measured.frechet,
+            looks: measured.looks,
             seconds,
             pairs_per_second: pairs as f64 / seconds,
             waited: batches.waited().as_secs_f64() / seconds,

@@ -116,7 +116,7 @@ mod tests {
                         p.set(&(p.as_detached_tensor() + (g * (by / length)).unwrap()).unwrap()).unwrap();
                     }
                 };
-                let step = 2e-3;
+                let step = 1e-4;
                 moved(step);
                 let above = value();
                 moved(-2.0 * step);

@@ -30,7 +30,11 @@ pub struct Row {
     pub rollbacks: u32,
     /// Medians over the validation pictures, all looks together.
     pub validation: Option<Figures>,
-    /// The same, look by look, where there are several.
+    /// How far the drawings' textures are from the targets': see
+    /// [`Textures::distance`](crate::train::metrics::Textures::distance).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_network_frechet: Option<f64>,
+    /// Medians look by look, where there are several.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub looks: BTreeMap<String, Figures>,
     /// Seconds the epoch took, validation left out.
