@@ -71,7 +71,7 @@ impl Report {
         let parts = [
             ("{{name}}", escaped(&story.folder.file_name().unwrap_or_default().to_string_lossy())),
             ("{{progress}}", format!("{done} of {} epochs, {}", story.epochs, time_left(rows, story.epochs))),
-            ("{{data}}", format!("{} pairs to train on, {} held out pairs looked at", story.pairs[0], story.pairs[1])),
+            ("{{data}}", format!("{} pairs to train on, {} of those held out looked at after each epoch", story.pairs[0], story.pairs[1])),
             ("{{newest}}", newest(rows)),
             ("{{settings}}", escaped(story.settings)),
             ("{{curves}}", story.curves.to_owned()),
