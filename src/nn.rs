@@ -21,6 +21,7 @@ pub mod plan;
 mod planes;
 mod rectify;
 pub mod resnet;
+mod spectral;
 pub mod unet;
 pub mod update;
 

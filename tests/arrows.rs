@@ -88,7 +88,7 @@ const FOLDERS: &[Folder] = &[
         modules: &["models", "nn", "imaging", "looks"],
         // `metrics` is its own module's name as well as a crate's.
         crates: &[
-            "candle_core", "candle_nn", "clap", "half", "indicatif", "metrics", "plotters", "rand",
+            "base64", "candle_core", "candle_nn", "clap", "half", "indicatif", "metrics", "plotters", "rand",
             "rand_chacha", "rand_distr", "rustfft", "safetensors",
         ],
     },

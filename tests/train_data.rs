@@ -5,6 +5,8 @@
 mod evaluation;
 #[path = "train_data/inspection.rs"]
 mod inspection;
+#[path = "train_data/shapes.rs"]
+mod shapes;
 
 use indicatif::ProgressBar;
 use sakuga::imaging::{Format, Picture, encode};

@@ -9,6 +9,11 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+#[path = "training/survival.rs"]
+mod survival;
+#[path = "training/switches.rs"]
+mod switches;
+
 const TRAINER: &str = env!("CARGO_BIN_EXE_sakuga-train");
 
 /// Tiny networks, a discriminator from the third epoch on.
@@ -119,11 +124,12 @@ fn a_run_learns_and_becomes_a_model() {
     assert!(l1(&rows[5]) < 0.6 * l1(&rows[0]), "L1 {} → {}", l1(&rows[0]), l1(&rows[5]));
     assert!(rows[1]["discriminator"] == 0.0 && rows[2]["discriminator"].as_f64().unwrap() > 0.0);
     assert!(rows[5]["validation"]["ssim"].as_f64().unwrap() > rows[0]["validation"]["ssim"].as_f64().unwrap());
-    for file in ["curves.svg", "samples/epoch-0006.png", "generator.safetensors", "discriminator.safetensors"] {
+    let files =
+        ["curves.svg", "samples/epoch-0006.png", "generator.safetensors", "discriminator.safetensors", "report.html"];
+    for file in files {
         assert!(fs::metadata(run.join(file)).unwrap().len() > 100, "{file}");
     }
-    let kept = fs::read_dir(run.join("checkpoints")).unwrap().count();
-    assert_eq!(kept, 3, "old checkpoints go");
+    assert_eq!(checkpoints(run), ["best", "epoch-0004", "epoch-0005", "epoch-0006"], "old checkpoints go");
 
     let models = run.join("models");
     let models = models.to_str().unwrap();
@@ -134,18 +140,36 @@ fn a_run_learns_and_becomes_a_model() {
     assert!(psnr(drawn) > psnr(untouched) + 3.0, "{report}");
 }
 
+/// The checkpoints' names, in order.
+fn checkpoints(run: &Path) -> Vec<String> {
+    let stem = |entry: fs::DirEntry| entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
+    let mut names: Vec<_> = fs::read_dir(run.join("checkpoints")).unwrap().map(|entry| stem(entry.unwrap())).collect();
+    names.sort();
+    names
+}
+
 fn run_json(args: &[&str]) -> Value {
     let output = run(args);
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// Everything that has a state of its own: the pool, singular vectors, a plateau, two scales, lazy penalties.
+fn everything() -> String {
+    let discriminator = "layers = 2, norm = \"instance\", spectral = true, scales = 2 }";
+    RECIPE
+        .replace("layers = 2, norm = \"batch\" }", discriminator)
+        .replace("adversarial_from = 2", "adversarial_from = 0")
+        + "schedule = { policy = \"plateau\", patience = 0, factor = 0.7 }\npool = 6\nlambda_r1 = 0.1\nr1_every = 2\n\
+           lambda_features = 1.0\nclip_gradients = 1.0\nweight_decay = 1e-4\nsmoothing = 0.1\n"
+}
+
 #[test]
 fn a_killed_run_resumes_to_the_same_weights() {
-    let whole = Folder::new(RECIPE);
+    let whole = Folder::new(&everything());
     succeed(&whole.fit());
 
-    let broken = Folder::new(RECIPE);
+    let broken = Folder::new(&everything());
     let run_folder = Path::new(&broken.out);
     let mut child = trainer(&broken.fit()).stderr(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
@@ -208,7 +232,10 @@ fn divergence_stops_with_a_clear_message() {
     let output = run(&folder.fit());
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(errors.contains("diverged at step") && errors.contains("--resume"), "{errors}");
+    assert!(
+        errors.contains("diverged at step") && errors.contains("after 3 returns") && errors.contains("--resume"),
+        "{errors}"
+    );
     assert!(!Path::new(&folder.out).join("generator.safetensors").exists());
 }
 

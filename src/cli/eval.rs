@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 /// Measure a model over a folder of pairs.
 #[derive(Args, Debug)]
 #[command(after_help = "Figures are medians over the pictures at their own size, of the drawings, and beside them of \
-    the untouched photos and of the targets themselves.\n\nExamples:\n  \
+    the untouched photos and of the targets themselves. The last, random-net FD, is one figure of the set: the Fréchet \
+    distance of its features to the targets' in a fixed network with random weights. It compares with itself only; it \
+    is not the FID.\n\nExamples:\n  \
     sakuga-train eval --model facades --data facades --direction BtoA\n  \
     sakuga-train eval --model anime --data photos --look cel,ink --json")]
 pub struct EvalArgs {

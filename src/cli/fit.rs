@@ -1,14 +1,15 @@
 //! `sakuga-train fit`.
 
-use crate::looks::Look;
-use crate::models::{Architecture, DeviceChoice};
-use crate::train::dataset::{Direction, Pairs, Split};
-use crate::train::losses::GanLoss;
+mod overrides;
+
+use crate::models::DeviceChoice;
+use crate::train::dataset::{Pairs, Split};
 use crate::train::recipe::Recipe;
 use crate::train::run::Run;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::ProgressBar;
+use overrides::Overrides;
 use std::path::{Path, PathBuf};
 
 /// Train a generator on pairs, or on photos and a look.
@@ -17,8 +18,9 @@ use std::path::{Path, PathBuf};
     sakuga-train fit --data facades --direction BtoA --recipe pix2pix --out runs/facades\n  \
     sakuga-train fit --data photos --look cel --out runs/cel\n  \
     sakuga-train fit --resume runs/cel\n\n\
-    The folder of a run holds its settings (recipe.toml), checkpoints/, metrics.jsonl, samples/, curves.svg \
-    and, at the end, generator.safetensors and discriminator.safetensors.")]
+    The folder of a run holds its settings (recipe.toml), checkpoints/, metrics.jsonl, samples/, curves.svg, \
+    report.html, TensorBoard's events and, after each epoch, generator.safetensors and discriminator.safetensors. Every \
+    setting is a line of recipe.toml: --config takes such a file.")]
 pub struct FitArgs {
     /// Pairs: A|B side by side in {train,val}/, or A/{train,val} and B/{train,val}; with --look: photos in {train,val}/
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]
@@ -51,101 +53,6 @@ pub struct FitArgs {
     workers: usize,
 }
 
-/// Settings that override the recipe's.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Settings that override the recipe's")]
-struct Overrides {
-    /// Render the targets in these looks: cel, gouache, luminous or ink, or several with commas
-    #[arg(long, value_delimiter = ',', value_name = "LOOK")]
-    look: Vec<Look>,
-    /// Which half is the photo: AtoB or BtoA
-    #[arg(long)]
-    direction: Option<Direction>,
-    /// Epochs at the full learning rate
-    #[arg(long)]
-    epochs: Option<usize>,
-    /// Epochs more, while the rate falls to zero
-    #[arg(long)]
-    epochs_decay: Option<usize>,
-    /// Pairs a step
-    #[arg(long)]
-    batch: Option<usize>,
-    /// Side of the training crops, pixels
-    #[arg(long)]
-    crop: Option<usize>,
-    /// Where every random choice comes from
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Learning rate of the generator
-    #[arg(long)]
-    rate: Option<f64>,
-    /// Learning rate of the discriminator
-    #[arg(long)]
-    discriminator_rate: Option<f64>,
-    /// First width of a pix2pix U-Net
-    #[arg(long)]
-    ngf: Option<usize>,
-    /// First width of the discriminator
-    #[arg(long)]
-    ndf: Option<usize>,
-    /// Adversarial loss
-    #[arg(long)]
-    gan: Option<GanLoss>,
-    /// Weight of the adversarial loss
-    #[arg(long)]
-    lambda_gan: Option<f64>,
-    /// Weight of L1
-    #[arg(long)]
-    lambda_l1: Option<f64>,
-    /// Weight of the L1 of gradients
-    #[arg(long)]
-    lambda_gradient: Option<f64>,
-    /// Weight of the sharpness loss
-    #[arg(long)]
-    lambda_sharpness: Option<f64>,
-    /// First epoch, counted from 0, in which the discriminator plays
-    #[arg(long)]
-    adversarial_from: Option<usize>,
-}
-
-impl Overrides {
-    fn apply(&self, recipe: &mut Recipe) -> Result<()> {
-        fn set<T: Copy>(value: Option<T>, target: &mut T) {
-            if let Some(value) = value {
-                *target = value;
-            }
-        }
-        if !self.look.is_empty() {
-            recipe.draw_in(&self.look);
-        }
-        set(self.direction, &mut recipe.direction);
-        set(self.epochs, &mut recipe.epochs);
-        set(self.epochs_decay, &mut recipe.epochs_decay);
-        set(self.batch, &mut recipe.batch);
-        set(self.crop, &mut recipe.augment.crop);
-        set(self.seed, &mut recipe.seed);
-        set(self.rate, &mut recipe.rate);
-        set(self.discriminator_rate, &mut recipe.discriminator_rate);
-        set(self.ndf, &mut recipe.discriminator.width);
-        set(self.gan, &mut recipe.gan);
-        set(self.lambda_gan, &mut recipe.lambda_gan);
-        set(self.lambda_l1, &mut recipe.lambda_l1);
-        set(self.lambda_gradient, &mut recipe.lambda_gradient);
-        set(self.lambda_sharpness, &mut recipe.lambda_sharpness);
-        set(self.adversarial_from, &mut recipe.adversarial_from);
-        if let Some(ngf) = self.ngf {
-            match &mut recipe.architecture {
-                Architecture::UNet256(config) | Architecture::UNet128(config) => config.width = ngf,
-                Architecture::ResNet9(config) | Architecture::ResNet6(config) => config.width = ngf,
-                Architecture::Anime(_) => {
-                    bail!("--ngf is for pix2pix's generators; set the anime widths in a --config file")
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -158,9 +65,12 @@ pub fn run(args: FitArgs) -> Result<()> {
         (None, Some(folder)) => {
             let mut recipe = match &args.config {
                 Some(file) => read_recipe(file)?,
-                None => Recipe::named(&args.recipe).with_context(|| {
-                    format!("there is no recipe {:?}; there are: {}", args.recipe, Recipe::NAMES.join(", "))
-                })?,
+                None => {
+                    let text = Recipe::file(&args.recipe).with_context(|| {
+                        format!("there is no recipe {:?}; there are: {}", args.recipe, Recipe::NAMES.join(", "))
+                    })?;
+                    toml::from_str(text).with_context(|| format!("the recipe {} is broken", args.recipe))?
+                }
             };
             args.overrides.apply(&mut recipe)?;
             (Run::create(folder, recipe, device)?, folder.clone())

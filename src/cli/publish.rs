@@ -56,7 +56,7 @@ pub fn run(args: PublishArgs) -> Result<()> {
     // Built once: weights that do not fit the settings are found here, not by a user.
     let network = recipe.architecture.build(Parameters::default().given(generator.clone(), &Device::Cpu))?;
     let nowhere = || WeightFile { file: String::new(), sha256: String::new() };
-    let played = recipe.adversarial_from < recipe.total_epochs();
+    let played = recipe.is_adversarial();
     let card = Card {
         name: String::new(),
         title: args.title.unwrap_or_else(|| args.name.clone()),

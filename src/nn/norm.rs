@@ -6,7 +6,7 @@ use candle_core::{Result, Tensor, bail};
 use candle_nn::{BatchNorm, Init, ModuleT, VarBuilder};
 use serde::{Deserialize, Serialize};
 
-const EPSILON: f64 = 1e-5;
+pub(super) const EPSILON: f64 = 1e-5;
 
 /// Which norm a network is built with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,19 @@ pub enum NormKind {
     Instance,
     /// No norm.
     None,
+}
+
+impl std::str::FromStr for NormKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "batch" => Ok(Self::Batch),
+            "instance" => Ok(Self::Instance),
+            "none" => Ok(Self::None),
+            _ => Err(format!("no norm is named {text:?}; there are: batch, instance, none")),
+        }
+    }
 }
 
 impl NormKind {

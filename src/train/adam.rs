@@ -15,8 +15,46 @@ struct Slot {
     moments: Var,
 }
 
+/// What is done to gradients before they are followed; 0: nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// The longest that all of them together may be: longer ones are shrunk
+    /// by one factor (Pascanu et al. 2013).
+    pub clip: f64,
+    /// L2 regularisation: how much of a parameter is added to its gradient.
+    pub decay: f64,
+}
+
+impl Limits {
+    /// The factor that brings the gradients of `slots` to the length allowed.
+    fn factor(self, slots: &[Slot], grads: &GradStore) -> Result<f64> {
+        if self.clip == 0.0 {
+            return Ok(1.0);
+        }
+        let squares = slots.iter().filter_map(|slot| grads.get(slot.parameter.as_tensor()));
+        let squares = squares.map(|gradient| gradient.sqr()?.sum_all()).collect::<Result<Vec<_>>>()?;
+        if squares.is_empty() {
+            return Ok(1.0);
+        }
+        let length = f64::from(Tensor::stack(&squares, 0)?.sum_all()?.to_scalar::<f32>()?).sqrt();
+        Ok(if length > self.clip { self.clip / length } else { 1.0 })
+    }
+
+    fn applied(self, gradient: &Tensor, factor: f64, parameter: &Var) -> Result<Tensor> {
+        let mut gradient = gradient.clone();
+        if factor != 1.0 {
+            gradient = (gradient * factor)?;
+        }
+        if self.decay > 0.0 {
+            gradient = (gradient + (parameter.as_detached_tensor() * self.decay)?)?;
+        }
+        Ok(gradient)
+    }
+}
+
 /// The optimiser of one network.
 pub struct Adam {
+    limits: Limits,
     slots: Vec<Slot>,
     /// Decays of the first and of the second moment.
     betas: (f64, f64),
@@ -38,7 +76,12 @@ impl Adam {
                 Ok(Slot { name, parameter, moments })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { slots, betas, steps: 0 })
+        Ok(Self { limits: Limits::default(), slots, betas, steps: 0 })
+    }
+
+    /// The same, within `limits`.
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// One step at learning rate `rate` with the gradients of `grads`; a
@@ -50,9 +93,11 @@ impl Adam {
         self.steps += 1;
         let (beta1, beta2) = self.betas;
         let step = AdamStep { rate, beta1, beta2, epsilon: 1e-8, step: self.steps };
+        let factor = self.limits.factor(&self.slots, grads)?;
         for slot in &self.slots {
             if let Some(gradient) = grads.get(slot.parameter.as_tensor()) {
-                adam_step(step, &slot.parameter, &slot.moments, gradient)?;
+                let gradient = self.limits.applied(gradient, factor, &slot.parameter)?;
+                adam_step(step, &slot.parameter, &slot.moments, &gradient)?;
             }
         }
         Ok(())

@@ -15,6 +15,9 @@ const BLOCK: i64 = 8;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
+    /// Pixels that the shorter side is brought to first, its aspect kept; 0:
+    /// pairs stay as large as they are.
+    pub load: u32,
     /// Side of the random crop in pixels, a multiple of 16. A smaller photo is
     /// grown by reflection.
     pub crop: usize,
@@ -36,6 +39,7 @@ pub struct Augment {
 impl Default for Augment {
     fn default() -> Self {
         Self {
+            load: 0,
             crop: 256,
             scale: [1.0, 1.0],
             flip: 0.5,
@@ -48,11 +52,6 @@ impl Default for Augment {
 }
 
 impl Augment {
-    /// The paper's jitter: 256 px of a picture enlarged from 256 to 286, and mirroring.
-    pub fn pix2pix() -> Self {
-        Self { crop: 256, scale: [286.0 / 256.0; 2], ..Self::default() }
-    }
-
     /// Refuses settings that cannot be followed.
     ///
     /// # Errors
@@ -61,6 +60,9 @@ impl Augment {
         let refused = |text: String| Err(DataError::Setting(text));
         if self.crop == 0 || !self.crop.is_multiple_of(16) {
             return refused(format!("crop is {}: it must be a multiple of 16", self.crop));
+        }
+        if self.load > 8192 {
+            return refused(format!("load is {}: it must lie in 1..8192, or be 0", self.load));
         }
         let [low, high] = self.scale;
         if !(0.1..=4.0).contains(&low) || !(low..=4.0).contains(&high) {
@@ -134,11 +136,14 @@ impl Augment {
     }
 
     fn scaled(&self, pair: &Pair, stream: &mut Stream) -> Option<Pair> {
-        let factor = stream.uniform(self.scale[0], self.scale[1]);
+        let mut factor = f64::from(stream.uniform(self.scale[0], self.scale[1]));
+        if self.load > 0 {
+            factor *= f64::from(self.load) / f64::from(pair.photo.width.min(pair.photo.height));
+        }
         if factor == 1.0 {
             return None;
         }
-        let side = |side: u32| ((side as f32 * factor).round() as u32).max(1);
+        let side = |side: u32| ((f64::from(side) * factor).round() as u32).max(1);
         let (width, height) = (side(pair.photo.width), side(pair.photo.height));
         Some(Pair {
             name: pair.name.clone(),

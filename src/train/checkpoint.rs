@@ -1,18 +1,23 @@
-//! Checkpoints: one safetensors file an epoch, written beside and renamed.
+//! Checkpoints: one safetensors file an epoch, written beside and renamed,
+//! with a checksum of all it holds.
 
-use super::trainer::{State, Trainer};
+use super::trainer::State;
 use crate::models::publish::{PublishError, Tensors, replace};
-use candle_core::Device;
+use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Checkpoints that a run keeps.
-const KEPT: usize = 3;
-
 /// The metadata key that holds [`Progress`].
 const KEY: &str = "progress";
+
+/// The metadata key that holds the [`checksum`].
+const CHECKSUM: &str = "sha256";
+
+/// The copy of the best epoch's checkpoint.
+const BEST: &str = "best.safetensors";
 
 /// Why a checkpoint could not be written or read.
 #[derive(Debug, Error)]
@@ -24,15 +29,15 @@ pub enum CheckpointError {
     #[error("cannot pack the checkpoint: {0}")]
     Pack(String),
     /// It cannot be read, or does not fit the settings.
-    #[error("the checkpoint {file} cannot be used: {reason}")]
+    #[error("the checkpoint {file} cannot be used: {reason}; remove it to go on from the one before")]
     Read {
         /// The file.
         file: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// The folder cannot be listed.
-    #[error("cannot list {folder}: {source}")]
+    /// The folder cannot be listed or changed.
+    #[error("cannot use {folder}: {source}")]
     List {
         /// The folder.
         folder: PathBuf,
@@ -50,6 +55,9 @@ pub struct Progress {
     pub state: State,
     /// The epoch's line of `metrics.jsonl`, should the run stop before it is written there.
     pub row: String,
+    /// Returns to a checkpoint so far.
+    #[serde(default)]
+    pub rollbacks: u32,
 }
 
 /// The checkpoints of a run.
@@ -63,26 +71,48 @@ impl Checkpoints {
         Self { folder: run.join("checkpoints") }
     }
 
-    /// Writes the state after an epoch, then removes all but the last few.
+    /// Writes the state after an epoch, as the best one too if it is, then
+    /// removes all but the last `keep`.
     ///
     /// # Errors
     /// When it cannot be written; then the earlier ones are all there.
-    pub fn save(&self, trainer: &Trainer, epochs: usize, row: &str) -> Result<PathBuf, CheckpointError> {
+    pub fn save(&self, tensors: Tensors, progress: &Progress, keep: usize, best: bool) -> Result<(), CheckpointError> {
         let failed = |error: &dyn std::fmt::Display| CheckpointError::Pack(error.to_string());
-        let (tensors, state) = trainer.state();
-        let progress = Progress { epochs, state, row: row.to_owned() };
-        let text = serde_json::to_string(&progress).map_err(|error| failed(&error))?;
+        let text = serde_json::to_string(progress).map_err(|error| failed(&error))?;
         let tensors: BTreeMap<_, _> = tensors.into_iter().collect();
-        let bytes = safetensors::serialize(&tensors, Some(HashMap::from([(KEY.to_owned(), text)])))
-            .map_err(|error| failed(&error))?;
-        let path = self.folder.join(format!("epoch-{epochs:04}.safetensors"));
+        let sum = checksum(&text, &tensors).map_err(|error| failed(&error))?;
+        let metadata = HashMap::from([(KEY.to_owned(), text), (CHECKSUM.to_owned(), sum)]);
+        let bytes = safetensors::serialize(&tensors, Some(metadata)).map_err(|error| failed(&error))?;
+        let path = self.folder.join(format!("epoch-{:04}.safetensors", progress.epochs));
         replace(&path, &bytes)?;
+        if best {
+            replace(&self.folder.join(BEST), &bytes)?;
+        }
         let all = self.list()?;
-        for old in all.iter().rev().skip(KEPT) {
+        for old in all.iter().rev().skip(keep) {
             // An old checkpoint that stays is no harm.
             let _ = std::fs::remove_file(old);
         }
-        Ok(path)
+        Ok(())
+    }
+
+    /// The file of the best epoch's checkpoint, if there is one.
+    pub fn best(&self) -> Option<PathBuf> {
+        Some(self.folder.join(BEST)).filter(|file| file.is_file())
+    }
+
+    /// Removes what a kill left half written.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed or changed.
+    pub fn tidy(&self) -> Result<(), CheckpointError> {
+        for path in self.files()? {
+            if named(&path).starts_with(".tmp") {
+                std::fs::remove_file(&path)
+                    .map_err(|source| CheckpointError::List { folder: self.folder.clone(), source })?;
+            }
+        }
+        Ok(())
     }
 
     /// The files there are, oldest first.
@@ -90,20 +120,19 @@ impl Checkpoints {
     /// # Errors
     /// When the folder cannot be listed.
     pub fn list(&self) -> Result<Vec<PathBuf>, CheckpointError> {
+        let mut files = self.files()?;
+        files.retain(|path| named(path).starts_with("epoch-") && named(path).ends_with(".safetensors"));
+        files.sort();
+        Ok(files)
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>, CheckpointError> {
         if !self.folder.exists() {
             return Ok(Vec::new());
         }
         let failed = |source| CheckpointError::List { folder: self.folder.clone(), source };
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(&self.folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let named = path.file_name().and_then(|name| name.to_str());
-            if named.is_some_and(|name| name.starts_with("epoch-") && name.ends_with(".safetensors")) {
-                files.push(path);
-            }
-        }
-        files.sort();
-        Ok(files)
+        let entries = std::fs::read_dir(&self.folder).map_err(failed)?;
+        entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect()
     }
 
     /// The newest checkpoint, if there is one.
@@ -115,13 +144,41 @@ impl Checkpoints {
     }
 }
 
-fn read(file: &Path, device: &Device) -> Result<(Tensors, Progress), CheckpointError> {
+/// SHA-256 over the progress and every tensor's name and bytes, in the order of the names.
+fn checksum(progress: &str, tensors: &BTreeMap<String, Tensor>) -> candle_core::Result<String> {
+    let mut hash = Sha256::new().chain_update(progress);
+    for (name, tensor) in tensors {
+        let values = tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+        hash.update(name);
+        values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The tensors and the progress of a checkpoint's file.
+///
+/// # Errors
+/// When it cannot be read, or is not as it was written.
+pub fn read(file: &Path, device: &Device) -> Result<(Tensors, Progress), CheckpointError> {
     let failed =
         |error: &dyn std::fmt::Display| CheckpointError::Read { file: file.to_owned(), reason: error.to_string() };
     let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
     let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).map_err(|error| failed(&error))?;
-    let text = metadata.metadata().as_ref().and_then(|map| map.get(KEY));
-    let progress = serde_json::from_str(text.ok_or_else(|| failed(&"it holds no progress"))?);
+    let metadata = metadata.metadata().clone().unwrap_or_default();
+    let text = metadata.get(KEY).ok_or_else(|| failed(&"it holds no progress"))?;
+    let progress = serde_json::from_str(text).map_err(|error| failed(&error))?;
     let tensors = candle_core::safetensors::load_buffer(&bytes, device).map_err(|error| failed(&error))?;
-    Ok((tensors, progress.map_err(|error| failed(&error))?))
+    let tensors: BTreeMap<_, _> = tensors.into_iter().collect();
+    // Those of before 0.2 have none.
+    if let Some(sum) = metadata.get(CHECKSUM) {
+        let found = checksum(text, &tensors).map_err(|error| failed(&error))?;
+        if &found != sum {
+            return Err(failed(&"its content does not match its checksum: the disk, or a copy, has changed it"));
+        }
+    }
+    Ok((tensors.into_iter().collect(), progress))
+}
+
+fn named(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }

@@ -1,6 +1,5 @@
 //! How a run went, as a drawing.
 
-use crate::models::publish::{PublishError, replace};
 use plotters::prelude::*;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -36,9 +35,6 @@ pub enum CurveError {
     /// The drawing failed.
     #[error("cannot draw the curves: {0}")]
     Draw(String),
-    /// The file cannot be written.
-    #[error(transparent)]
-    Write(#[from] PublishError),
 }
 
 /// A figure's values by epoch.
@@ -49,12 +45,12 @@ struct Curve {
 }
 
 /// Draws every figure of the rows in `rows` (`metrics.jsonl`) over the epochs,
-/// each in a panel and a scale of its own, as the SVG `file`.
+/// each in a panel and a scale of its own, as an SVG.
 ///
 /// # Errors
-/// When the rows cannot be read, or the drawing cannot be made or written.
-pub fn write(rows: &Path, file: &Path) -> Result<(), CurveError> {
-    Ok(replace(file, svg(&read(rows)?)?.as_bytes())?)
+/// When the rows cannot be read or the drawing cannot be made.
+pub fn draw(rows: &Path) -> Result<String, CurveError> {
+    svg(&read(rows)?)
 }
 
 fn read(file: &Path) -> Result<Vec<Curve>, CurveError> {
@@ -97,7 +93,7 @@ fn svg(curves: &[Curve]) -> Result<String, CurveError> {
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         area.fill(&WHITE).map_err(failed)?;
         for (curve, panel) in curves.iter().zip(area.split_evenly((rows, COLUMNS))) {
-            draw(curve, &panel).map_err(failed)?;
+            draw_curve(curve, &panel).map_err(failed)?;
         }
         area.present().map_err(failed)?;
     }
@@ -110,7 +106,7 @@ fn failed(error: impl std::fmt::Display) -> CurveError {
 
 type Panel<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-fn draw(curve: &Curve, panel: &Panel<'_>) -> Result<(), Box<dyn std::error::Error>> {
+fn draw_curve(curve: &Curve, panel: &Panel<'_>) -> Result<(), Box<dyn std::error::Error>> {
     let Some(&(_, newest)) = curve.points.last() else { return Ok(()) };
     let (x, y) = (range(curve.points.iter().map(|p| p.0)), range(curve.points.iter().map(|p| p.1)));
     let mut chart = ChartBuilder::on(panel)
@@ -147,10 +143,9 @@ mod tests {
 
     fn written(rows: &str) -> Result<String, CurveError> {
         let dir = tempfile::tempdir().unwrap();
-        let (source, file) = (dir.path().join("metrics.jsonl"), dir.path().join("curves.svg"));
+        let source = dir.path().join("metrics.jsonl");
         std::fs::write(&source, rows).unwrap();
-        write(&source, &file)?;
-        Ok(std::fs::read_to_string(file).unwrap())
+        draw(&source)
     }
 
     #[test]

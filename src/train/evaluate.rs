@@ -1,7 +1,7 @@
 //! How well a model draws, over a folder of pairs.
 
 use super::dataset::{DataError, Pairs};
-use super::metrics::{Figures, figures, medians};
+use super::metrics::{Figures, RandomNetwork, Textures, figures, medians};
 use crate::imaging::{Picture, pad, tensor};
 use crate::models::{Model, Style};
 use candle_core::Device;
@@ -20,6 +20,9 @@ pub enum EvaluateError {
     /// The pairs cannot be had.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The network that tells textures apart failed.
+    #[error("cannot compare textures: {0}")]
+    Textures(candle_core::Error),
     /// The model cannot draw a photo.
     #[error("the model cannot draw {name} ({width}×{height}): {source}")]
     Draw {
@@ -62,6 +65,10 @@ pub struct Report {
     pub photo: Figures,
     /// Medians of the targets.
     pub target: Figures,
+    /// How far the drawings' textures are from the targets' (see
+    /// [`Textures::distance`]), and the untouched photos'; none of too few or
+    /// too small pictures.
+    pub random_network_frechet: [Option<f64>; 2],
     /// Every picture.
     pub pictures: Vec<Row>,
 }
@@ -105,6 +112,8 @@ pub fn measure(
 ) -> Result<Report, EvaluateError> {
     progress.set_length(pairs.len() as u64);
     let mut pictures = Vec::with_capacity(pairs.len());
+    let network = RandomNetwork::new().map_err(EvaluateError::Textures)?;
+    let mut textures: [Textures; 3] = Default::default();
     let indices: Vec<usize> = (0..pairs.len()).collect();
     for round in indices.chunks(ROUND) {
         let drawings = round
@@ -118,6 +127,11 @@ pub fn measure(
                 Ok((pair, drawn))
             })
             .collect::<Result<Vec<_>, EvaluateError>>()?;
+        for (pair, drawn) in &drawings {
+            for (picture, textures) in [drawn, &pair.photo, &pair.targets[0]].into_iter().zip(&mut textures) {
+                network.look(picture, textures).map_err(EvaluateError::Textures)?;
+            }
+        }
         pictures.par_extend(drawings.into_par_iter().map(|(pair, drawn)| Row {
             name: pair.name.clone(),
             width: drawn.width,
@@ -129,7 +143,11 @@ pub fn measure(
     }
     let median = |pick: fn(&Row) -> Figures| medians(&pictures.iter().map(pick).collect::<Vec<_>>());
     match (median(|row| row.drawn), median(|row| row.photo), median(|row| row.target)) {
-        (Some(drawn), Some(photo), Some(target)) => Ok(Report { n: pictures.len(), drawn, photo, target, pictures }),
+        (Some(drawn), Some(photo), Some(target)) => {
+            let [drawings, photos, targets] = textures;
+            let random_network_frechet = [drawings, photos].map(|textures| textures.distance(&targets));
+            Ok(Report { n: pictures.len(), drawn, photo, target, random_network_frechet, pictures })
+        }
         _ => Err(DataError::Setting("there are no pairs to measure".into()).into()),
     }
 }
@@ -140,6 +158,9 @@ impl fmt::Display for Report {
         let columns = self.drawn.named().into_iter().zip(self.photo.named()).zip(self.target.named());
         for (((name, drawn), (_, photo)), (_, target)) in columns {
             writeln!(f, "{name:<16}{drawn:>10.4}{photo:>10.4}{target:>10.4}")?;
+        }
+        if let [Some(drawn), Some(photo)] = self.random_network_frechet {
+            writeln!(f, "{:<16}{drawn:>10.4}{photo:>10.4}{:>10.4}", "random-net FD", 0.0)?;
         }
         write!(f, "{} pictures", self.n)
     }

@@ -1,7 +1,7 @@
 //! What a run looks at after each epoch: pairs that it does not learn from.
 
 use super::dataset::{DataError, Pair, Pairs};
-use super::metrics::{self, Figures};
+use super::metrics::{self, Figures, RandomNetwork, Textures};
 use super::trainer::Trainer;
 use crate::imaging::{Picture, pad, tensor};
 use crate::looks::Look;
@@ -20,6 +20,16 @@ pub(super) struct HeldOut {
     looks: Vec<Look>,
 }
 
+/// What was found after an epoch.
+pub(super) struct Measured {
+    /// Medians over the pictures.
+    pub(super) figures: Option<Figures>,
+    /// The same of each look, where there are several.
+    pub(super) looks: BTreeMap<String, Figures>,
+    /// See [`Textures::distance`].
+    pub(super) frechet: Option<f64>,
+}
+
 impl HeldOut {
     /// Of `pairs`, whose targets are `looks`; none without pairs.
     pub(super) fn of(pairs: Option<&Pairs>, looks: &[Look]) -> std::result::Result<Self, DataError> {
@@ -30,20 +40,28 @@ impl HeldOut {
         Ok(Self { pairs: chosen, looks: looks.to_vec() })
     }
 
-    /// Medians over the pictures, and of each look where there are several;
-    /// each picture is drawn in one look, in turn.
-    pub(super) fn measure(&self, trainer: &Trainer) -> Result<(Option<Figures>, BTreeMap<String, Figures>)> {
+    /// How many pairs are looked at.
+    pub(super) fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Each picture is drawn in one look, in turn.
+    pub(super) fn measure(&self, trainer: &Trainer) -> Result<Measured> {
+        let (network, mut drawings, mut targets) = (RandomNetwork::new()?, Textures::default(), Textures::default());
         let mut all = Vec::new();
         for (i, pair) in self.pairs.iter().enumerate() {
             let turn = i % pair.targets.len();
-            all.push(metrics::figures(&draw(trainer, pair, turn)?, &pair.targets[turn]));
+            let drawn = draw(trainer, pair, turn)?;
+            network.look(&drawn, &mut drawings)?;
+            network.look(&pair.targets[turn], &mut targets)?;
+            all.push(metrics::figures(&drawn, &pair.targets[turn]));
         }
         let mut looks = BTreeMap::new();
         for (turn, look) in self.looks.iter().enumerate().filter(|_| self.looks.len() > 1) {
             let of_look: Vec<_> = all.iter().skip(turn).step_by(self.looks.len()).copied().collect();
             looks.extend(metrics::medians(&of_look).map(|figures| (look.to_string(), figures)));
         }
-        Ok((metrics::medians(&all), looks))
+        Ok(Measured { figures: metrics::medians(&all), looks, frechet: drawings.distance(&targets) })
     }
 
     /// Rows of photo, drawing and target, the looks in turn.

@@ -71,6 +71,11 @@ impl Loader {
         Self { styles, ..self }
     }
 
+    /// The pairs that batches are drawn from.
+    pub fn pairs(&self) -> usize {
+        self.pairs.len()
+    }
+
     /// Steps in an epoch. What does not fill a batch is left out: other pairs each epoch.
     pub fn steps(&self) -> usize {
         self.pairs.len() / self.batch

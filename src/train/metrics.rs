@@ -5,10 +5,14 @@
 //! module's tests hold its figures against theirs.
 
 mod edges;
+mod frechet;
 mod grey;
 mod laplacian;
+mod ms_ssim;
 mod spectrum;
 mod ssim;
+
+pub use frechet::{RandomNetwork, Textures};
 
 use crate::imaging::Picture;
 use grey::Grey;
@@ -27,6 +31,9 @@ pub struct Figures {
     pub psnr: f64,
     /// Structural similarity of grey; 1 is best.
     pub ssim: f64,
+    /// The same at up to five scales; 1 is best.
+    #[serde(default)]
+    pub ms_ssim: f64,
     /// Variance of the Laplacian of grey, drawing over target: below 1 is
     /// softer than the target, above 1 harsher.
     pub laplacian_ratio: f64,
@@ -39,11 +46,12 @@ pub struct Figures {
 
 impl Figures {
     /// Names and values, in the order in which they are printed.
-    pub fn named(&self) -> [(&'static str, f64); 6] {
+    pub fn named(&self) -> [(&'static str, f64); 7] {
         [
             ("l1", self.l1),
             ("psnr", self.psnr),
             ("ssim", self.ssim),
+            ("ms_ssim", self.ms_ssim),
             ("laplacian_ratio", self.laplacian_ratio),
             ("checkerboard", self.checkerboard),
             ("edge_f1", self.edge_f1),
@@ -62,6 +70,7 @@ pub fn figures(drawn: &Picture, target: &Picture) -> Figures {
         l1: l1(&drawn.rgb, &target.rgb),
         psnr: psnr(&drawn.rgb, &target.rgb),
         ssim: ssim::ssim(&a, &b),
+        ms_ssim: ms_ssim::ms_ssim(&a, &b),
         laplacian_ratio: laplacian::ratio(&a, &b),
         checkerboard: spectrum::checkerboard(&a),
         edge_f1: edges::f1(&a, &b),
@@ -80,6 +89,7 @@ pub fn medians(all: &[Figures]) -> Option<Figures> {
         l1: median(|f| f.l1),
         psnr: median(|f| f.psnr),
         ssim: median(|f| f.ssim),
+        ms_ssim: median(|f| f.ms_ssim),
         laplacian_ratio: median(|f| f.laplacian_ratio),
         checkerboard: median(|f| f.checkerboard),
         edge_f1: median(|f| f.edge_f1),
@@ -148,7 +158,9 @@ mod tests {
         ];
         for ((width, height), theirs) in theirs {
             let (a, b) = drawings(width, height);
-            for ((name, ours), theirs) in figures(&a, &b).named().into_iter().zip(theirs) {
+            // MS-SSIM has a test of its own.
+            let ours = figures(&a, &b).named().into_iter().filter(|(name, _)| *name != "ms_ssim");
+            for ((name, ours), theirs) in ours.zip(theirs) {
                 assert!((ours - theirs).abs() <= 1e-9 * theirs, "{width}×{height} {name}: {ours}, not {theirs}");
             }
         }
@@ -161,7 +173,15 @@ mod tests {
             let same = figures(&a, &a);
             let checkerboard = same.checkerboard;
             assert!(checkerboard.is_finite());
-            let best = Figures { l1: 0.0, psnr: 120.0, ssim: 1.0, laplacian_ratio: 1.0, checkerboard, edge_f1: 1.0 };
+            let best = Figures {
+                l1: 0.0,
+                psnr: 120.0,
+                ssim: 1.0,
+                ms_ssim: 1.0,
+                laplacian_ratio: 1.0,
+                checkerboard,
+                edge_f1: 1.0,
+            };
             assert_eq!(same, best, "{width}×{height}");
         }
     }
@@ -177,7 +197,15 @@ mod tests {
 
     #[test]
     fn medians_are_those_of_each_figure() {
-        let of = |l1, psnr| Figures { l1, psnr, ssim: 0.5, laplacian_ratio: 1.0, checkerboard: 0.0, edge_f1: 0.0 };
+        let of = |l1, psnr| Figures {
+            l1,
+            psnr,
+            ssim: 0.5,
+            ms_ssim: 0.5,
+            laplacian_ratio: 1.0,
+            checkerboard: 0.0,
+            edge_f1: 0.0,
+        };
         let odd = medians(&[of(0.3, 10.0), of(0.1, 30.0), of(0.2, 50.0)]).unwrap();
         assert_eq!((odd.l1, odd.psnr, odd.ssim), (0.2, 30.0, 0.5));
         assert_eq!(medians(&[of(0.25, 10.0), of(0.75, 30.0)]).unwrap().l1, 0.5);

@@ -1,15 +1,15 @@
 //! Every setting of a run, as a file holds them and flags override them.
 
+use super::adam::Limits;
 use super::augment::Augment;
 use super::dataset::Direction;
 use super::losses::GanLoss;
+use super::schedule::Schedule;
 use super::styles::Styles;
 use crate::looks::Look;
 use crate::models::Architecture;
-use crate::nn::anime::AnimeConfig;
 use crate::nn::norm::NormKind;
 use crate::nn::patch_gan::PatchGanConfig;
-use crate::nn::unet::UNetConfig;
 use serde::{Deserialize, Serialize};
 
 /// The settings of a training run.
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub struct Recipe {
     /// Epochs at the full learning rate.
     pub epochs: usize,
-    /// Epochs more while it falls to zero, linearly.
+    /// Epochs more, while it falls to zero if the schedule is of that kind.
     pub epochs_decay: usize,
     /// Pairs a step.
     pub batch: usize,
@@ -30,12 +30,49 @@ pub struct Recipe {
     pub discriminator_rate: f64,
     /// Adam's decays.
     pub betas: (f64, f64),
+    /// How the learning rates go.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// The longest that a network's gradients, all together, may be; 0: any length.
+    #[serde(default)]
+    pub clip_gradients: f64,
+    /// Weight of L2 regularisation: what is added of each parameter to its gradient.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// How often a run that diverges goes back to its last checkpoint, to go
+    /// on at half the learning rates, before it gives up.
+    #[serde(default = "three")]
+    pub rollbacks: u32,
+    /// Checkpoints kept besides the best one, at least 1.
+    #[serde(default = "three")]
+    pub keep: u32,
     /// The first epoch, counted from 0, in which the discriminator plays.
     pub adversarial_from: usize,
     /// How its logits become a loss.
     pub gan: GanLoss,
+    /// What the label of a real picture lacks of 1 (one-sided label smoothing).
+    #[serde(default)]
+    pub smoothing: f64,
+    /// Drawings kept for the discriminator to see again; 0: none.
+    #[serde(default)]
+    pub pool: usize,
+    /// Weight of `wgan-gp`'s gradient penalty.
+    #[serde(default = "ten")]
+    pub lambda_penalty: f64,
+    /// Largest size of `wgan`'s parameters.
+    #[serde(default = "hundredth")]
+    pub clip_weights: f64,
+    /// Weight of R1, the penalty on the discriminator's slope at real pictures; 0: none.
+    #[serde(default)]
+    pub lambda_r1: f64,
+    /// Steps from one R1 to the next, which weighs as much as all of them.
+    #[serde(default = "sixteen")]
+    pub r1_every: u64,
     /// Weight of the generator's adversarial loss.
     pub lambda_gan: f64,
+    /// Weight of feature matching (Wang et al. 2018: 10 beside a GAN weight of 1).
+    #[serde(default)]
+    pub lambda_features: f64,
     /// Weight of L1 (Isola et al. 2017: 100 beside a GAN weight of 1).
     pub lambda_l1: f64,
     /// Weight of the L1 of gradients.
@@ -65,6 +102,22 @@ pub struct Recipe {
     pub styles: Styles,
 }
 
+fn three() -> u32 {
+    3
+}
+
+fn ten() -> f64 {
+    10.0
+}
+
+fn hundredth() -> f64 {
+    0.01
+}
+
+fn sixteen() -> u64 {
+    16
+}
+
 /// What is in force at a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stage {
@@ -80,62 +133,12 @@ impl Recipe {
     /// The names of the built-in recipes.
     pub const NAMES: [&'static str; 2] = ["anime", "pix2pix"];
 
-    /// A built-in recipe by name.
-    pub fn named(name: &str) -> Option<Self> {
+    /// The file of a built-in recipe: the paper's `pix2pix`, and `anime`, ours.
+    pub fn file(name: &str) -> Option<&'static str> {
         match name {
-            "anime" => Some(Self::anime()),
-            "pix2pix" => Some(Self::pix2pix()),
+            "anime" => Some(include_str!("recipes/anime.toml")),
+            "pix2pix" => Some(include_str!("recipes/pix2pix.toml")),
             _ => None,
-        }
-    }
-
-    /// The paper's settings (Isola et al. 2017, §6.2).
-    pub fn pix2pix() -> Self {
-        Self {
-            epochs: 100,
-            epochs_decay: 100,
-            batch: 1,
-            seed: 1,
-            rate: 2e-4,
-            discriminator_rate: 2e-4,
-            betas: (0.5, 0.999),
-            adversarial_from: 0,
-            gan: GanLoss::Vanilla,
-            lambda_gan: 1.0,
-            lambda_l1: 100.0,
-            lambda_gradient: 0.0,
-            lambda_sharpness: 0.0,
-            sharpness_from: 0,
-            ema: 0.0,
-            looks: Vec::new(),
-            direction: Direction::AtoB,
-            architecture: Architecture::UNet256(UNetConfig::default()),
-            discriminator: PatchGanConfig::default(),
-            augment: Augment { scale: [286.0 / 256.0; 2], ..Augment::default() },
-            styles: Styles::default(),
-        }
-    }
-
-    /// Ours: first the likeness alone, then a discriminator that asks for crisp lines.
-    pub fn anime() -> Self {
-        Self {
-            epochs: 4,
-            epochs_decay: 11,
-            batch: 8,
-            rate: 4e-4,
-            discriminator_rate: 1e-3,
-            adversarial_from: 8,
-            gan: GanLoss::Lsgan,
-            lambda_gan: 0.03,
-            lambda_l1: 1.0,
-            lambda_gradient: 0.5,
-            lambda_sharpness: 1.0,
-            sharpness_from: 8,
-            ema: 0.995,
-            architecture: Architecture::Anime(AnimeConfig::default()),
-            discriminator: PatchGanConfig { width: 32, norm: NormKind::Batch, ..PatchGanConfig::default() },
-            augment: Augment { crop: 128, noise: 0.2, jpeg: 0.25, jpeg_quality: [50, 95], ..Augment::default() },
-            ..Self::pix2pix()
         }
     }
 
@@ -147,18 +150,28 @@ impl Recipe {
         }
     }
 
+    /// Whether a discriminator plays at all.
+    pub fn is_adversarial(&self) -> bool {
+        (self.lambda_gan > 0.0 || self.lambda_features > 0.0) && self.adversarial_from < self.total_epochs()
+    }
+
+    /// What is done to gradients before they are followed.
+    pub fn limits(&self) -> Limits {
+        Limits { clip: self.clip_gradients, decay: self.weight_decay }
+    }
+
     /// Epochs in all.
     pub fn total_epochs(&self) -> usize {
         self.epochs + self.epochs_decay
     }
 
-    /// What is in force after `done` epochs (a fraction counts).
-    pub fn stage(&self, done: f64) -> Stage {
-        let over = (done - self.epochs as f64).max(0.0);
+    /// What is in force after `done` epochs (a fraction counts); `history` is
+    /// the validation's L1 of every epoch done.
+    pub fn stage(&self, done: f64, history: &[f64]) -> Stage {
         Stage {
-            rate: (1.0 - over / self.epochs_decay.max(1) as f64).clamp(0.0, 1.0),
+            rate: self.schedule.share(done, self.epochs, self.epochs_decay, history),
             sharpness: (done - self.sharpness_from as f64).clamp(0.0, 1.0),
-            adversarial: done >= self.adversarial_from as f64,
+            adversarial: self.is_adversarial() && done >= self.adversarial_from as f64,
         }
     }
 
@@ -172,14 +185,95 @@ impl Recipe {
             (self.rate > 0.0 && self.discriminator_rate > 0.0, "learning rates must be above 0"),
             ((0.0..1.0).contains(&self.ema), "ema must be at least 0 and below 1"),
             ([self.betas.0, self.betas.1].iter().all(|beta| (0.0..1.0).contains(beta)), "betas must be in 0..1"),
+            (self.weights().iter().all(|weight| *weight >= 0.0), "the loss weights must not be negative"),
             (
-                [self.lambda_gan, self.lambda_l1, self.lambda_gradient, self.lambda_sharpness]
+                [self.lambda_l1, self.lambda_gradient, self.lambda_sharpness, self.lambda_gan, self.lambda_features]
                     .iter()
-                    .all(|lambda| *lambda >= 0.0),
-                "the loss weights must not be negative",
+                    .any(|weight| *weight > 0.0),
+                "all losses have a weight of 0: there is nothing to learn",
+            ),
+            ((0.0..0.5).contains(&self.smoothing), "smoothing must be at least 0 and below 0.5"),
+            (
+                self.smoothing == 0.0 || self.gan.has_labels(),
+                "smoothing is for the losses with labels, vanilla and lsgan: leave it at 0",
+            ),
+            (self.clip_weights > 0.0, "clip_weights must be above 0"),
+            (self.r1_every > 0, "r1_every must be at least 1"),
+            (
+                self.clip_gradients >= 0.0 && self.weight_decay >= 0.0,
+                "clip_gradients and weight_decay must not be negative",
+            ),
+            (self.keep > 0, "keep must be at least 1"),
+            (matches!(self.discriminator.inputs, 3 | 6), "discriminator.inputs must be 6, or 3 for the picture alone"),
+            ((1..=2).contains(&self.discriminator.scales), "discriminator.scales must be 1 or 2"),
+            (
+                self.gan != GanLoss::WganGp || self.discriminator.norm != NormKind::Batch,
+                "wgan-gp's penalty is each picture's own, and a batch norm mixes them: \
+                 set discriminator.norm to \"instance\" or \"none\" (--discriminator-norm)",
             ),
         ];
         let fault = checks.into_iter().find(|(sound, _)| !sound).map(|(_, fault)| fault.to_owned());
-        fault.or_else(|| self.styles.fault())
+        fault.or_else(|| self.schedule.fault().map(str::to_owned)).or_else(|| self.styles.fault())
+    }
+
+    fn weights(&self) -> [f64; 7] {
+        [
+            self.lambda_l1,
+            self.lambda_gradient,
+            self.lambda_sharpness,
+            self.lambda_gan,
+            self.lambda_features,
+            self.lambda_penalty,
+            self.lambda_r1,
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn recipe(name: &str) -> Recipe {
+        toml::from_str(Recipe::file(name).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_built_in_recipes_are_sound() {
+        for name in Recipe::NAMES {
+            assert_eq!(recipe(name).fault(), None, "{name}");
+            let text = toml::to_string_pretty(&recipe(name)).unwrap();
+            assert_eq!(toml::from_str::<Recipe>(&text).unwrap(), recipe(name), "{name} survives its own file");
+        }
+        let paper = recipe("pix2pix");
+        let Architecture::UNet256(unet) = paper.architecture.clone() else { panic!("{:?}", paper.architecture) };
+        assert_eq!((unet, paper.discriminator), Default::default());
+        assert_eq!((paper.batch, paper.gan, paper.lambda_l1, paper.augment.load), (1, GanLoss::Vanilla, 100.0, 286));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        let fault = |change: fn(&mut Recipe)| {
+            let mut recipe = recipe("pix2pix");
+            change(&mut recipe);
+            recipe.fault().unwrap_or_default()
+        };
+        assert!(fault(|r| r.gan = GanLoss::WganGp).contains("batch norm"));
+        assert!(fault(|r| (r.gan, r.smoothing) = (GanLoss::Hinge, 0.1)).contains("smoothing"));
+        assert!(fault(|r| (r.lambda_l1, r.lambda_gan) = (0.0, 0.0)).contains("nothing to learn"));
+        assert!(fault(|r| r.lambda_r1 = -1.0).contains("negative"));
+        assert!(fault(|r| r.discriminator.scales = 3).contains("scales"));
+        assert!(fault(|r| r.schedule = Schedule::Step { every: 0, factor: 0.1 }).contains("every"));
+    }
+
+    /// The switches of the paper's ablation.
+    #[test]
+    fn without_a_weight_the_discriminator_does_not_play() {
+        let mut recipe = recipe("pix2pix");
+        assert!(recipe.stage(0.0, &[]).adversarial);
+        recipe.lambda_gan = 0.0;
+        assert!(!recipe.stage(0.0, &[]).adversarial);
+        recipe.lambda_features = 10.0;
+        assert!(recipe.stage(0.0, &[]).adversarial);
     }
 }

@@ -1,35 +1,13 @@
 //! Pictures to look at while a run goes on.
 
-use crate::imaging::{EncodeError, Format, Picture, encode, resize};
-use crate::models::publish::{PublishError, replace};
-use std::path::Path;
-use thiserror::Error;
+use crate::imaging::{Picture, resize};
 
 /// Longest side of a picture in the grid; larger ones are shrunk.
 const CELL: u32 = 512;
 /// White between the pictures.
 const GAP: usize = 4;
 
-/// Why a grid cannot be written.
-#[derive(Debug, Error)]
-pub enum SampleError {
-    /// The grid cannot be encoded.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// The file cannot be written.
-    #[error(transparent)]
-    Write(#[from] PublishError),
-}
-
-/// Writes the rows photo | drawn | target as one PNG; nobody sees half a file.
-///
-/// # Errors
-/// When it cannot be encoded or written.
-pub fn write(file: &Path, rows: &[[Picture; 3]]) -> Result<(), SampleError> {
-    Ok(replace(file, &encode(&grid(rows), Format::Png, None)?)?)
-}
-
-/// `rows` in one picture: columns as wide as the widest cell, rows as high as
+/// The rows photo | drawn | target in one picture: columns as wide as the widest cell, rows as high as
 /// their own, cells at the top left.
 pub fn grid(rows: &[[Picture; 3]]) -> Picture {
     let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|picture| resize::fit(picture, CELL))).collect();
@@ -54,9 +32,7 @@ pub fn grid(rows: &[[Picture; 3]]) -> Picture {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::imaging::{Limits, decode};
 
     fn plain(width: u32, height: u32, value: u8) -> Picture {
         Picture { width, height, rgb: vec![value; (3 * width * height) as usize], alpha: None }
@@ -65,17 +41,12 @@ mod tests {
     #[test]
     fn every_cell_is_in_its_place() {
         let row = |side: u32, k: u8| [plain(side, 20, k), plain(side, 20, k + 1), plain(side, 20, k + 2)];
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("samples/1.png");
-        write(&file, &[row(10, 10), row(30, 20)]).unwrap();
-
-        let grid = decode(&std::fs::read(&file).unwrap(), &Limits::default()).unwrap().picture;
+        let grid = grid(&[row(10, 10), row(30, 20)]);
         assert_eq!((grid.width, grid.height), (98, 44));
         let at = |x: usize, y: usize| grid.rgb[3 * (y * 98 + x)];
         assert_eq!([at(0, 0), at(34, 19), at(68, 0)], [10, 11, 12]);
         assert_eq!([at(29, 24), at(63, 43), at(97, 43)], [20, 21, 22]);
         assert_eq!([at(10, 0), at(30, 30), at(0, 21)], [255; 3], "white beside, between and below");
-        assert_eq!(std::fs::read_dir(dir.path().join("samples")).unwrap().count(), 1, "nothing is left beside it");
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! The networks of a run and one step of the pix2pix loop.
 
 use super::adam::Adam;
+use super::judge::{Judge, scalar};
 use super::losses::{gradient_l1, l1, sharpness};
 use super::recipe::{Recipe, Stage};
 use crate::nn::dropout::Noise;
 use crate::nn::init::Parameters;
-use crate::nn::patch_gan::{PatchGan, patch_gan};
 use crate::nn::update::move_towards;
 use crate::nn::{Generator, Pass};
 use candle_core::{Device, Result, Tensor};
-use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -25,27 +24,39 @@ pub struct Losses {
     pub sharpness: f64,
     /// The generator's adversarial loss; 0 while the discriminator does not play.
     pub gan: f64,
-    /// The discriminator's loss; 0 while it does not play.
+    /// Feature matching; 0 while it has no weight.
+    #[serde(default)]
+    pub features: f64,
+    /// The discriminator's adversarial loss; 0 while it does not play.
     pub discriminator: f64,
+    /// The weighted penalties on its slope; 0 while there are none.
+    #[serde(default)]
+    pub penalty: f64,
 }
 
 impl Losses {
     /// Whether every loss is a number, and the pictures, whose values span 2,
     /// are not wholly out of range.
     pub fn are_sound(&self) -> bool {
-        let finite =
-            [self.l1, self.gradient, self.sharpness, self.gan, self.discriminator].iter().all(|loss| loss.is_finite());
-        finite && self.l1 < 10.0
+        self.all().iter().all(|loss| loss.is_finite()) && self.l1 < 10.0
     }
-}
 
-/// The discriminator, what moves it, and a second view of it whose parameters
-/// are constants: the generator's step needs its gradient in the picture only.
-struct Judge {
-    network: PatchGan,
-    constant: PatchGan,
-    parameters: Parameters,
-    adam: Adam,
+    fn all(&self) -> [f64; 7] {
+        let Self { l1, gradient, sharpness, gan, features, discriminator, penalty } = *self;
+        [l1, gradient, sharpness, gan, features, discriminator, penalty]
+    }
+
+    /// Adds `other`, times `share`.
+    pub(super) fn add(&mut self, other: &Self, share: f64) {
+        let [l1, gradient, sharpness, gan, features, discriminator, penalty] = other.all().map(|loss| loss * share);
+        self.l1 += l1;
+        self.gradient += gradient;
+        self.sharpness += sharpness;
+        self.gan += gan;
+        self.features += features;
+        self.discriminator += discriminator;
+        self.penalty += penalty;
+    }
 }
 
 /// What a step learns from.
@@ -82,12 +93,8 @@ impl Trainer {
         let generator = recipe.architecture.build(parameters.seeded(recipe.seed, &device))?;
         let average = Parameters::default();
         let average_generator = recipe.architecture.build(average.given(copies(&parameters)?, &device))?;
-        let of_judge = Parameters::default();
-        let seeded: VarBuilder<'_> = of_judge.seeded(recipe.seed.wrapping_add(1), &device);
-        let network = patch_gan(recipe.discriminator, seeded)?;
-        let constant = patch_gan(recipe.discriminator, of_judge.constant(&device))?;
-        let judge = Judge { network, constant, adam: Adam::new(&of_judge, recipe.betas)?, parameters: of_judge };
-        let adam = Adam::new(&parameters, recipe.betas)?;
+        let judge = Judge::new(&recipe, &device)?;
+        let adam = Adam::new(&parameters, recipe.betas)?.limited(recipe.limits());
         Ok(Self { recipe, device, generator, parameters, adam, average, average_generator, judge, steps: 0 })
     }
 
@@ -109,15 +116,12 @@ impl Trainer {
         let mut losses = Losses::default();
         let mut judged = None;
         if stage.adversarial {
-            let real = self.judge.network.forward(photo, target, &pass)?;
-            let fake = self.judge.network.forward(photo, &drawn.detach(), &pass)?;
-            let loss = recipe.gan.discriminator(&real, &fake)?;
-            losses.discriminator = scalar(&loss)?;
+            let learned = self.judge.learn(recipe, [photo, target, &drawn], (self.steps, stage.rate))?;
+            (losses.discriminator, losses.penalty) = (learned.loss, learned.penalty);
             if !losses.are_sound() {
                 return Ok(losses);
             }
-            self.judge.adam.step(&loss.backward()?, stage.rate * recipe.discriminator_rate)?;
-            judged = Some(recipe.gan.generator(&self.judge.constant.forward(photo, &drawn, &pass)?)?);
+            judged = Some(self.judge.verdict(recipe, [photo, target, &drawn])?);
         }
 
         let likeness = l1(&drawn, target)?;
@@ -135,8 +139,12 @@ impl Trainer {
             total = (total + loss * lambda_sharpness)?;
         }
         if let Some(judged) = judged {
-            losses.gan = scalar(&judged)?;
-            total = (total + judged * recipe.lambda_gan)?;
+            losses.gan = scalar(&judged.adversarial)?;
+            total = (total + judged.adversarial * recipe.lambda_gan)?;
+            if let Some(features) = judged.features {
+                losses.features = scalar(&features)?;
+                total = (total + features * recipe.lambda_features)?;
+            }
         }
         if !losses.are_sound() {
             return Ok(losses);
@@ -195,7 +203,7 @@ impl Trainer {
 
     /// The discriminator's weights, by name.
     pub fn discriminator_weights(&self) -> HashMap<String, Tensor> {
-        self.judge.parameters.tensors()
+        self.judge.weights()
     }
 
     /// Starts from given generator weights instead of random ones; says which
@@ -208,16 +216,34 @@ impl Trainer {
         self.parameters.set_named(weights)
     }
 
+    /// Whether every parameter, and the average, is a number.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn is_sound(&self) -> Result<bool> {
+        let all = [self.parameters.tensors(), self.average.tensors(), self.judge.weights()];
+        for tensor in all.iter().flat_map(HashMap::values) {
+            // A sum of finite numbers of this size is finite; NaN and infinity stay.
+            if !tensor.abs()?.max_all()?.to_scalar::<f32>()?.is_finite()
+                || tensor.sum_all()?.to_scalar::<f32>()?.is_nan()
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Everything that a resumed run needs, by name, and the steps taken.
     pub fn state(&self) -> (HashMap<String, Tensor>, State) {
         let (generator_moments, generator_updates) = self.adam.state();
-        let (discriminator_moments, discriminator_updates) = self.judge.adam.state();
+        let (discriminator_moments, pool, discriminator_updates) = self.judge.state();
         let parts = [
             ("generator", self.parameters.tensors()),
             ("average", self.average.tensors()),
             ("generator-moments", generator_moments),
-            ("discriminator", self.judge.parameters.tensors()),
+            ("discriminator", self.judge.weights()),
             ("discriminator-moments", discriminator_moments),
+            ("pool", pool),
         ];
         let named = parts.into_iter().flat_map(|(part, tensors)| {
             tensors.into_iter().map(move |(name, tensor)| (format!("{part}/{name}"), tensor))
@@ -239,8 +265,8 @@ impl Trainer {
         self.parameters.set(&part("generator"))?;
         self.average.set(&part("average"))?;
         self.adam.restore(&part("generator-moments"), state.generator_updates)?;
-        self.judge.parameters.set(&part("discriminator"))?;
-        self.judge.adam.restore(&part("discriminator-moments"), state.discriminator_updates)?;
+        let (weights, moments, pool) = (part("discriminator"), part("discriminator-moments"), part("pool"));
+        self.judge.restore(&weights, &moments, &pool, state.discriminator_updates)?;
         self.steps = state.steps;
         Ok(())
     }
@@ -255,10 +281,6 @@ pub struct State {
     pub generator_updates: u64,
     /// Updates of the discriminator.
     pub discriminator_updates: u64,
-}
-
-fn scalar(loss: &Tensor) -> Result<f64> {
-    loss.to_scalar::<f32>().map(f64::from)
 }
 
 /// The parameters' values in memory of their own.

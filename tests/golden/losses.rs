@@ -25,11 +25,16 @@ fn compare(name: &str, loss: &Tensor, inputs: &[&Var]) {
 #[test]
 fn adversarial_losses() {
     for (name, scale) in [("mild", 2.0), ("confident", 120.0)] {
-        for (kind, loss) in [("vanilla", GanLoss::Vanilla), ("lsgan", GanLoss::Lsgan), ("hinge", GanLoss::Hinge)] {
+        let kinds = [("vanilla", GanLoss::Vanilla), ("lsgan", GanLoss::Lsgan), ("hinge", GanLoss::Hinge)];
+        for (kind, loss) in kinds.into_iter().chain([("wgan", GanLoss::Wgan), ("wgan", GanLoss::WganGp)]) {
             let of = |part: &str| formula(&format!("{name}.{part}"), (2, 1, 5, 6), scale, 0.0);
             let (real, fake) = (of("real"), of("fake"));
-            compare(&format!("{name}/{kind}/d"), &loss.discriminator(&real, &fake).unwrap(), &[&real, &fake]);
+            compare(&format!("{name}/{kind}/d"), &loss.discriminator(&real, &fake, 0.0).unwrap(), &[&real, &fake]);
             compare(&format!("{name}/{kind}/g"), &loss.generator(&fake).unwrap(), &[&fake]);
+            if loss.has_labels() {
+                let smooth = loss.discriminator(&real, &fake, 0.1).unwrap();
+                compare(&format!("{name}.smooth/{kind}/d"), &smooth, &[&real, &fake]);
+            }
         }
     }
 }

@@ -133,6 +133,29 @@ fn slopes_of_the_patch_gan() {
     }
 }
 
+/// The same gradients from first derivatives alone, along the slope.
+#[test]
+fn slopes_of_the_patch_gan_by_directional_derivatives() {
+    for (name, norm) in [("patch_gan_batch", NormKind::Batch), ("patch_gan_instance", NormKind::Instance)] {
+        let mut golden = Golden::read(NUMBERS, &format!("{name}.penalty/"));
+        let parameters = Parameters::default();
+        let config = PatchGanConfig { width: 4, norm, ..PatchGanConfig::default() };
+        let network = patch_gan(config, parameters.seeded(0, &Device::Cpu)).unwrap();
+        let vars = set(&parameters, 0);
+        let x = formula(&format!("{name}.x"), (2, 6, 48, 64), 1.0, 0.0);
+        let pass = Pass { training: true, noise: None, style: None };
+        let first = loss(&network.at_this_scale(&x, &pass).unwrap().logits).backward().unwrap();
+        // Of Σ slope², the derivative in the slope is twice the slope.
+        let direction = (first.get(&x).unwrap().detach() * 2.0).unwrap();
+        let second = loss(&network.derivative(&x, &direction, &pass).unwrap()).backward().unwrap();
+        golden.check(&format!("{name}.penalty/x"), second.get(&x).unwrap(), GRADIENTS);
+        for row in golden.names(&format!("{name}.penalty/")) {
+            golden.check(&format!("{name}.penalty/{row}"), second.get(&vars[&row]).unwrap(), GRADIENTS);
+        }
+        golden.finish();
+    }
+}
+
 #[test]
 fn unet_128_with_batch_norm() {
     compare_unet("unet_128_batch", UNET_128, 4, NormKind::Batch);

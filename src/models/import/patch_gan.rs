@@ -31,12 +31,12 @@ pub fn infer(state: &StateDict, inputs: usize) -> Result<Option<PatchGanConfig>,
     let layers = if kernel == 1 { 0 } else { convolutions.saturating_sub(1) };
     // The first convolution has a bias whatever the norm is.
     let norm = norm(state, &format!("{top}.2.bias"));
-    Ok(Some(PatchGanConfig { inputs, width, layers, norm }))
+    Ok(Some(PatchGanConfig { inputs, width, layers, norm, ..PatchGanConfig::default() }))
 }
 
 /// Every tensor of a discriminator.
 pub fn slots(config: &PatchGanConfig) -> Slots {
-    let PatchGanConfig { inputs, width, layers, norm } = *config;
+    let PatchGanConfig { inputs, width, layers, norm, .. } = *config;
     let (top, kernel, levels) = if layers == 0 { ("net", 1, 1) } else { ("model", 4, layers) };
     let channels = |level: usize| width << level.min(3);
     let mut slots = Slots::default();
