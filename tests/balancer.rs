@@ -60,8 +60,9 @@ fn nginx(folder: &Path, front: u16, replicas: &[Replica]) -> Process {
     std::fs::write(&site, configuration("nginx.conf", "listen ", front, replicas)).unwrap();
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let temporary = temporary.map(|name| format!("{name}_temp_path {}/{name};\n", folder.display())).concat();
+    // One process, so that killing it leaves no worker behind.
     let main = format!(
-        "pid {0}/pid;\nerror_log stderr;\ndaemon off;\nuser root;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}include {1};\n}}\n",
+        "pid {0}/pid;\nerror_log stderr;\ndaemon off;\nmaster_process off;\nuser root;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}include {1};\n}}\n",
         folder.display(),
         site.display()
     );

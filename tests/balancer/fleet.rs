@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::blocking::Client;
@@ -87,12 +88,17 @@ fn spawn(models: &Path, port: u16) -> Process {
     Process(child)
 }
 
-/// `count` ports that nobody listens on, below those that the system lends to
-/// outgoing connections: one that is free now is free after a restart.
+/// `count` ports that nobody listens on and no other test of this process was
+/// given, below those that the system lends to outgoing connections: one that
+/// is free now is free after a restart.
 pub fn ports(count: usize) -> Vec<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 20_000 + (std::process::id() % 9_000) as u16;
-    let free = (first..32_000).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    free.take(count).collect()
+    let untried =
+        std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed)).take_while(|port| *port < 32_000);
+    let free: Vec<u16> = untried.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).take(count).collect();
+    assert_eq!(free.len(), count, "no ports are left");
+    free
 }
 
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {

@@ -95,8 +95,10 @@ impl Server {
     /// read, and of which nothing is sent yet.
     pub fn begin(&self, length: usize) -> TcpStream {
         let mut stream = self.connect();
-        let head =
-            format!("POST /v1/stylize HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n");
+        let head = format!(
+            "POST /v1/stylize HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\
+             Connection: close\r\nExpect: 100-continue\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).unwrap();
         let mut go_on = [0; 25];
         stream.read_exact(&mut go_on).unwrap();
