@@ -2,12 +2,14 @@
 //! and of a discriminator's answers, each a scalar tensor to differentiate.
 
 mod adversarial;
+mod alternation;
 mod features;
 mod likeness;
 mod penalty;
 mod sharpness;
 
 pub use adversarial::GanLoss;
+pub use alternation::alternation;
 pub use features::feature_matching;
 pub use likeness::{gradient_l1, l1};
 pub use penalty::{Penalty, gradient_penalty, r1, slope_penalty};

@@ -79,6 +79,9 @@ pub struct Recipe {
     pub lambda_gradient: f64,
     /// Weight of the sharpness loss.
     pub lambda_sharpness: f64,
+    /// Weight of the alternation loss, which keeps checkerboards away.
+    #[serde(default)]
+    pub lambda_alternation: f64,
     /// The epoch, counted from 0, in which that weight rises from 0: a sudden
     /// one throws a trained generator off.
     #[serde(default)]
@@ -216,11 +219,12 @@ impl Recipe {
         fault.or_else(|| self.schedule.fault().map(str::to_owned)).or_else(|| self.styles.fault())
     }
 
-    fn weights(&self) -> [f64; 7] {
+    fn weights(&self) -> [f64; 8] {
         [
             self.lambda_l1,
             self.lambda_gradient,
             self.lambda_sharpness,
+            self.lambda_alternation,
             self.lambda_gan,
             self.lambda_features,
             self.lambda_penalty,
