@@ -20,6 +20,7 @@ mod error;
 mod health;
 mod job;
 mod pace;
+mod pool;
 mod queue;
 mod recovery;
 mod reload;
@@ -48,8 +49,10 @@ use worker::{Task, Work};
 
 /// What an engine needs to start.
 pub struct EngineConfig {
-    /// The models to load, all of them, before the engine is ready.
+    /// The models; the default one is loaded before the engine is ready, the others when they are asked for.
     pub registry: Registry,
+    /// Bytes that the loaded models' weights may take together, in f32.
+    pub model_memory: u64,
     /// Where the networks run.
     pub device: Device,
     /// How exactly.
@@ -65,9 +68,17 @@ pub struct EngineConfig {
 
 impl EngineConfig {
     /// The defaults: what is fastest on the device, 64 waiting jobs of 64
-    /// megapixels together, pieces of up to 1536 pixels.
+    /// megapixels together, pieces of up to 1536 pixels, 2 GiB of models.
     pub fn new(registry: Registry, device: Device) -> Self {
-        Self { registry, device, precision: Precision::Auto, queue: 64, queue_pixels: 64_000_000, tile: 1536 }
+        Self {
+            registry,
+            model_memory: 2 << 30,
+            device,
+            precision: Precision::Auto,
+            queue: 64,
+            queue_pixels: 64_000_000,
+            tile: 1536,
+        }
     }
 }
 
@@ -77,7 +88,6 @@ impl EngineConfig {
 pub struct Engine {
     /// The models by now.
     catalog: Arc<RwLock<Arc<Catalog>>>,
-    hardware: (Device, Precision),
     reloading: Arc<Mutex<()>>,
     /// Unbounded: what enters has its place in the room, or waits for its answer.
     queue: mpsc::UnboundedSender<Work>,
@@ -92,18 +102,18 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Failed`] where the system gives no thread.
     pub fn start(config: EngineConfig) -> Result<Self, EngineError> {
-        let EngineConfig { registry, device, precision, queue, queue_pixels, tile } = config;
-        let catalog = Arc::new(RwLock::new(Arc::new(Catalog::new(registry))));
-        let hardware = (device, precision);
+        let EngineConfig { registry, model_memory, device, precision, queue, queue_pixels, tile } = config;
+        let catalog = Catalog::new(registry, (device.clone(), precision, model_memory));
+        let catalog = Arc::new(RwLock::new(Arc::new(catalog)));
         let status = Arc::new(Status::default());
         let (sender, tasks) = mpsc::unbounded_channel();
-        let worker = worker::Worker::new(catalog.clone(), hardware.clone(), tile, status.clone());
+        let worker = worker::Worker::new(catalog.clone(), device, tile, status.clone());
         std::thread::Builder::new()
             .name("sakuga-engine".into())
             .spawn(move || worker.run(tasks))
             .map_err(|error| EngineError::Failed(format!("no thread for the engine: {error}")))?;
         let room = Arc::new(Room::new(queue, queue_pixels));
-        Ok(Self { catalog, hardware, reloading: Arc::default(), queue: sender, room, status })
+        Ok(Self { catalog, reloading: Arc::default(), queue: sender, room, status })
     }
 
     /// How the engine is: starting, ready, failed or lost.
@@ -117,7 +127,7 @@ impl Engine {
         self.status.lost().await
     }
 
-    /// Proves the device with a forward pass of every model whenever nothing was
+    /// Proves the device with a forward pass of every loaded model whenever nothing was
     /// drawn for `interval`. Ends with the engine.
     pub async fn watch(&self, interval: Duration) {
         loop {
@@ -215,8 +225,9 @@ impl Engine {
     pub fn draw_blocking(&self, job: Job) -> Result<Drawing, EngineError> {
         let catalog = self.catalog();
         let plan = catalog.plan(job)?;
+        let model = catalog.model(&plan.model)?;
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Work::Draw(Task::new(&plan, catalog, reply, None))).map_err(|_| gone())?;
+        self.queue.send(Work::Draw(Task::new(&plan, (catalog, model), reply, None))).map_err(|_| gone())?;
         let drawn = answer.blocking_recv().map_err(|_| gone())??;
         Ok(plan.finish(drawn))
     }

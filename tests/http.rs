@@ -15,6 +15,7 @@ mod http {
     mod imported;
     mod json;
     mod lifecycle;
+    mod many;
     mod metrics;
     mod models;
     mod openapi;

@@ -98,6 +98,10 @@ pub struct LimitArgs {
     /// Most pixels of the pictures that wait together, as the network sees them; a larger picture waits alone
     #[arg(long, env = "SAKUGA_QUEUE_PIXELS", value_name = "N", default_value_t = 64_000_000)]
     pub queue_pixels: u64,
+    /// Memory for the loaded models' weights, MiB as in f32: a model is loaded when it is asked for, and the one
+    /// that was not for longest makes room; the default model stays
+    #[arg(long, env = "SAKUGA_MODEL_MEMORY", value_name = "MIB", default_value_t = 2048)]
+    pub model_memory: u64,
     /// Longest time for a request's headers, and for an idle connection
     #[arg(long, env = "SAKUGA_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub header_timeout: Duration,
@@ -253,7 +257,12 @@ fn start(args: &ServeArgs) -> anyhow::Result<Engine> {
         tracing::warn!(%broken, "a model is left out");
     }
     tracing::info!(device, models = config.registry.cards().count(), "starting");
-    Ok(Engine::start(EngineConfig { queue: args.limits.queue, queue_pixels: args.limits.queue_pixels, ..config })?)
+    Ok(Engine::start(EngineConfig {
+        queue: args.limits.queue,
+        queue_pixels: args.limits.queue_pixels,
+        model_memory: args.limits.model_memory << 20,
+        ..config
+    })?)
 }
 
 #[cfg(test)]

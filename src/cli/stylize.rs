@@ -109,7 +109,8 @@ fn strength(text: &str) -> Result<f32, String> {
 /// where a photo failed.
 pub fn run(args: StylizeArgs) -> anyhow::Result<()> {
     let tasks = targets::plan(&args.photos, &args.output, args.format.map(Format::from))?;
-    let (config, _) = args.runtime.config()?;
+    let (mut config, _) = args.runtime.config()?;
+    config.registry = config.registry.only(args.model.as_deref());
     let engine = Engine::start(config)?;
     engine.catalog().check(Settings {
         model: args.model.as_deref(),

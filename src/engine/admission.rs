@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::catalog::Catalog;
 use super::health::Status;
 use super::job::Plan;
+use super::pool::Resident;
 use super::queue::Place;
 use super::score::Judging;
 use super::worker::{Task, Work};
@@ -55,16 +56,21 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Fits the job's photo to the size that the network sees.
+    /// Fits the job's photo to the size that the network sees, and has its model loaded.
     ///
     /// # Errors
-    /// [`EngineError::UnknownModel`] or [`EngineError::BadParameter`].
+    /// [`EngineError::UnknownModel`], [`EngineError::BadParameter`] or [`EngineError::Unavailable`].
     pub async fn prepare(self, job: Job) -> Result<Prepared, EngineError> {
         let Self { engine, catalog, place } = self;
         let (queue, status) = (engine.queue.clone(), engine.status.clone());
         let planned = catalog.clone();
-        let plan = blocking(move || planned.plan(job)).await??;
-        Ok(Prepared { plan, catalog, queue, status, place })
+        let (plan, model) = blocking(move || {
+            let plan = planned.plan(job)?;
+            let model = planned.model(&plan.model)?;
+            Ok::<_, EngineError>((plan, model))
+        })
+        .await??;
+        Ok(Prepared { plan, catalog, model, queue, status, place })
     }
 
     /// Judges a drawing of a photo by the discriminator of the model called so.
@@ -81,7 +87,8 @@ impl Admission {
         }
         let name = card.name.clone();
         let (reply, answer) = oneshot::channel();
-        let judging = blocking(move || Judging::new((catalog, name), (photo, drawing), reply, place)).await??;
+        let judge = move || Judging::new(catalog.model(&name)?, (photo, drawing), reply, place);
+        let judging = blocking(judge).await??;
         engine.queue.send(Work::Judge(judging)).map_err(|_| gone())?;
         engine.status.answer(answer).await
     }
@@ -92,6 +99,7 @@ impl Admission {
 pub struct Prepared {
     plan: Plan,
     catalog: Arc<Catalog>,
+    model: Arc<Resident>,
     status: Arc<Status>,
     queue: mpsc::UnboundedSender<Work>,
     place: Arc<Place>,
@@ -108,9 +116,9 @@ impl Prepared {
     /// # Errors
     /// [`EngineError::Forward`] or [`EngineError::Failed`].
     pub async fn draw(self) -> Result<Drawing, EngineError> {
-        let Self { plan, catalog, status, queue, place } = self;
+        let Self { plan, catalog, model, status, queue, place } = self;
         let (reply, answer) = oneshot::channel();
-        queue.send(Work::Draw(Task::new(&plan, catalog, reply, Some(place)))).map_err(|_| gone())?;
+        queue.send(Work::Draw(Task::new(&plan, (catalog, model), reply, Some(place)))).map_err(|_| gone())?;
         drop(queue);
         let drawn = status.answer(answer).await?;
         blocking(move || plan.finish(drawn)).await

@@ -1,30 +1,43 @@
 //! The models as they are at one time. A job is checked against and drawn by one
 //! catalog, whatever is loaded meanwhile; the last job of an old one frees it.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use candle_core::Device;
 
 use super::error::EngineError;
 use super::job::{Plan, Settings};
+use super::pool::{Pool, Resident};
 use super::{Job, draw};
-use crate::models::{Card, Model, Precision, Registry};
+use crate::models::{Card, Precision, Registry};
 
-/// Cards, and the models that they describe once these are loaded.
+/// What loads a model: the device, how exactly to draw, and the bytes that all may take.
+pub(super) type Hardware = (Device, Precision, u64);
+
+/// Cards, and those of the models they describe that are in memory.
 pub struct Catalog {
     registry: Registry,
-    models: OnceLock<HashMap<String, Arc<Model>>>,
+    hardware: Hardware,
+    pool: Pool,
+    /// The names of the models that cannot be loaded.
+    broken: OnceLock<BTreeSet<String>>,
 }
 
 impl Catalog {
-    pub(super) fn new(registry: Registry) -> Self {
-        Self { registry, models: OnceLock::new() }
+    pub(super) fn new(registry: Registry, hardware: Hardware) -> Self {
+        let first = registry.card(None).ok().or_else(|| registry.cards().next());
+        let pool = Pool::new(hardware.2, first.map(|card| card.name.clone()));
+        Self { registry, hardware, pool, broken: OnceLock::new() }
     }
 
     /// The cards, by name.
     pub fn cards(&self) -> impl Iterator<Item = &Card> {
-        self.registry.cards()
+        self.registry.cards().filter(|card| !self.is_broken(card))
+    }
+
+    fn is_broken(&self, card: &Card) -> bool {
+        self.broken.get().is_some_and(|broken| broken.contains(&card.name))
     }
 
     /// The card of the model called `name`, or of the default model.
@@ -34,7 +47,8 @@ impl Catalog {
     /// there are.
     pub fn card(&self, name: Option<&str>) -> Result<&Card, EngineError> {
         let names = || self.cards().map(|card| card.name.clone()).collect();
-        self.registry.card(name).map_err(|_| match name {
+        let card = self.registry.card(name).ok().filter(|card| !self.is_broken(card));
+        card.ok_or_else(|| match name {
             Some(name) => EngineError::UnknownModel { name: name.to_owned(), names: names() },
             None => EngineError::NoDefault { names: names() },
         })
@@ -56,67 +70,116 @@ impl Catalog {
         Ok(settings.pixels(self.card(settings.model)?, size))
     }
 
+    /// How many models are in memory, and the bytes of their weights in f32.
+    pub fn in_memory(&self) -> (usize, u64) {
+        let residents = self.pool.all();
+        (residents.len(), residents.iter().map(|(_, resident)| resident.model.bytes()).sum())
+    }
+
     pub(super) fn plan(&self, job: Job) -> Result<Plan, EngineError> {
         let card = self.card(job.model.as_deref())?;
         Plan::new(job, card)
     }
 
-    /// The model called so, if it is loaded.
-    pub(super) fn model(&self, name: &str) -> Option<&Model> {
-        self.models.get()?.get(name).map(Arc::as_ref)
+    /// The model called so, loaded if it is not in memory: blocks meanwhile.
+    ///
+    /// # Errors
+    /// [`EngineError::Unavailable`] where its weights have changed or gone since they were checked.
+    pub(super) fn model(&self, name: &str) -> Result<Arc<Resident>, EngineError> {
+        let (device, precision, _) = &self.hardware;
+        self.pool.get_or_load(name, || self.registry.load(name, device, *precision)).map_err(|error| {
+            tracing::error!(model = name, %error, "a model cannot be loaded");
+            EngineError::Unavailable { name: name.to_owned() }
+        })
     }
 
-    /// All that are loaded.
-    pub(super) fn models(&self) -> impl Iterator<Item = &Model> {
-        self.models.get().into_iter().flat_map(HashMap::values).map(Arc::as_ref)
+    /// Loads the model that shows whether the device works, and sees whether the
+    /// others could be: those that cannot are left out from now on.
+    ///
+    /// # Errors
+    /// What is wrong with the default model, or with all of them.
+    pub(super) fn open(&self) -> Result<(), String> {
+        let (device, precision, _) = &self.hardware;
+        let mut broken = BTreeSet::new();
+        let mut last = String::new();
+        for card in self.registry.cards() {
+            let load = || self.registry.load(&card.name, device, *precision);
+            let loaded = match self.pool.keeps_always(&card.name) {
+                true => self.pool.get_or_load(&card.name, load).map(|_| ()),
+                false => load().map(drop),
+            };
+            if let Err(error) = loaded {
+                last = error.to_string();
+                if self.registry.card(None).is_ok_and(|default| default.name == card.name) {
+                    return Err(last);
+                }
+                tracing::error!(model = card.name, %error, "a model is left out");
+                broken.insert(card.name.clone());
+            }
+        }
+        match broken.len() == self.registry.cards().count() {
+            true => Err(last),
+            false => {
+                // Only the engine's thread gets here, once.
+                let _ = self.broken.set(broken);
+                Ok(())
+            }
+        }
     }
 
-    /// Loads the models, but for those that `old` has just so. Their names.
+    /// Takes over what `old` has in memory just so, and loads what is new or has changed. Their names.
     ///
     /// # Errors
     /// What is wrong with the first that cannot be loaded.
-    pub(super) fn load(
-        &self,
-        old: Option<&Self>,
-        (device, precision): &(Device, Precision),
-    ) -> Result<Vec<String>, String> {
-        let mut models = HashMap::new();
+    pub(super) fn follow(&self, old: &Self) -> Result<Vec<String>, String> {
         let mut loaded = Vec::new();
+        let (device, precision, _) = &self.hardware;
         for card in self.cards() {
-            let kept = old.and_then(|old| old.models.get()?.get(&card.name)).filter(|model| model.card() == card);
-            let model = match kept {
-                Some(model) => model.clone(),
-                None => {
-                    loaded.push(card.name.clone());
-                    let model = self.registry.load(&card.name, device, *precision);
-                    Arc::new(model.map_err(|error| error.to_string())?)
+            if old.registry.card(Some(&card.name)).is_ok_and(|before| before == card) {
+                if let Some(resident) = old.pool.get(&card.name) {
+                    self.pool.keep(&card.name, resident);
                 }
-            };
-            models.insert(card.name.clone(), model);
+                continue;
+            }
+            let load = || self.registry.load(&card.name, device, *precision);
+            self.pool.get_or_load(&card.name, load).map_err(|error| error.to_string())?;
+            loaded.push(card.name.clone());
         }
-        // Only the engine's thread or one reload gets here, once a catalog.
-        let _ = self.models.set(models);
         Ok(loaded)
     }
 
-    /// Proves the models of these names with a forward pass each.
+    /// Proves a model with a forward pass, if none has yet.
     ///
     /// # Errors
     /// Which fails, and how.
-    pub(super) fn prove(&self, names: &[String], device: &Device, beat: &super::watchdog::Beat) -> Result<(), String> {
-        for model in self.models().filter(|model| names.contains(&model.card().name)) {
-            let name = &model.card().name;
-            draw::warm_up(model, device, beat).map_err(|error| format!("the model `{name}` fails: {error}"))?;
-            tracing::info!(model = name, with = model.instructions(), "loaded");
+    pub(super) fn prove_new(&self, resident: &Resident, beat: &super::watchdog::Beat) -> Result<(), String> {
+        if resident.is_proved() {
+            return Ok(());
         }
+        draw::warm_up(&resident.model, &self.hardware.0, beat)
+            .map_err(|error| format!("the model `{}` fails: {error}", resident.model.card().name))?;
+        resident.set_proved();
         Ok(())
     }
 
+    /// Those that are in memory.
+    pub(super) fn residents(&self) -> Vec<(String, Arc<Resident>)> {
+        self.pool.all()
+    }
+
+    /// Puts a model away that has never shown that it draws, so that its fault is
+    /// not taken for the device's.
+    pub(super) fn put_away_unproved(&self, resident: &Resident) {
+        if !resident.is_proved() {
+            self.pool.remove(&resident.model.card().name);
+        }
+    }
+
     /// The same cards, read again.
-    pub(super) fn reread(&self) -> Result<Registry, String> {
+    pub(super) fn reread(&self) -> Result<Self, String> {
         let registry = self.registry.reread().map_err(|error| error.to_string())?;
         match registry.broken() {
-            [] => Ok(registry),
+            [] => Ok(Self::new(registry, self.hardware.clone())),
             [broken, ..] => Err(broken.to_string()),
         }
     }

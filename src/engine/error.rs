@@ -42,6 +42,12 @@ pub enum EngineError {
     /// The engine cannot draw at all: a model did not load, or the device fails.
     #[error("{0}")]
     Failed(String),
+    /// This model cannot be loaded any more; the others can.
+    #[error("the model `{name}` cannot be loaded at the moment; choose another one")]
+    Unavailable {
+        /// The model's name.
+        name: String,
+    },
     /// The models could not be loaded again; the old ones are still at work.
     #[error("the models stay as they are: {0}")]
     Reload(String),

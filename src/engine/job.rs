@@ -138,7 +138,8 @@ impl Plan {
     /// # Errors
     /// [`EngineError::BadParameter`].
     pub fn new(job: Job, card: &Card) -> Result<Self, EngineError> {
-        let style = job.settings().check(card)?;
+        let mut style = job.settings().check(card)?;
+        style.seed = job.seed.filter(|_| card.architecture.draws_by_chance());
         let max_side = job.settings().side(card);
         let shrinks = job.photo.width.max(job.photo.height) > max_side;
         let (photo, original) = match (shrinks, job.original_size) {

@@ -35,18 +35,18 @@ impl Engine {
             Health::Failed(reason) | Health::Lost(reason) => return Err(EngineError::Failed(reason)),
             Health::Ready => {}
         }
-        let (old, hardware) = (self.catalog(), self.hardware.clone());
+        let old = self.catalog();
         let load = {
             let old = old.clone();
             move || {
-                let new = Catalog::new(old.reread()?);
-                let loaded = new.load(Some(&old), &hardware)?;
+                let new = old.reread()?;
+                let loaded = new.follow(&old)?;
                 Ok((Arc::new(new), loaded))
             }
         };
         let (new, loaded) = blocking(load).await?.map_err(EngineError::Reload)?;
         let (reply, adopted) = oneshot::channel();
-        let work = Work::Adopt { catalog: new.clone(), proved: loaded.clone(), reply };
+        let work = Work::Adopt { catalog: new.clone(), reply };
         self.queue.send(work).map_err(|_| gone())?;
         self.status.answer(adopted).await?;
         let has = |catalog: &Catalog, name: &str| catalog.cards().any(|card| card.name == name);

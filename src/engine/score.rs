@@ -6,11 +6,10 @@ use std::sync::Arc;
 use candle_core::{Device, Result};
 use tokio::sync::oneshot;
 
-use super::catalog::Catalog;
 use super::error::EngineError;
+use super::pool::Resident;
 use super::queue::Place;
 use crate::imaging::{Picture, resize, tensor};
-use crate::models::Model;
 
 /// The longest side that is judged, in pixels: every patch of 70×70 is a
 /// judgement of its own, so that a larger picture would tell no more.
@@ -42,8 +41,7 @@ impl Score {
 
 /// What is to be judged, as it lies in the queue.
 pub(super) struct Judging {
-    pub model: String,
-    pub catalog: Arc<Catalog>,
+    pub model: Arc<Resident>,
     photo: Picture,
     drawing: Picture,
     reply: oneshot::Sender<std::result::Result<Score, EngineError>>,
@@ -56,7 +54,7 @@ impl Judging {
     /// # Errors
     /// [`EngineError::BadParameter`] for a photo that is too small.
     pub fn new(
-        (catalog, model): (Arc<Catalog>, String),
+        model: Arc<Resident>,
         (photo, drawing): (Picture, Picture),
         reply: oneshot::Sender<std::result::Result<Score, EngineError>>,
         place: Arc<Place>,
@@ -67,7 +65,7 @@ impl Judging {
             return Err(EngineError::BadParameter { name: "image", problem });
         }
         let drawing = resize::to(&drawing, photo.width, photo.height);
-        Ok(Self { model, catalog, photo, drawing, reply, _place: place })
+        Ok(Self { model, photo, drawing, reply, _place: place })
     }
 
     /// Whether nobody waits for it any more.
@@ -79,7 +77,8 @@ impl Judging {
     ///
     /// # Errors
     /// Whatever candle answers.
-    pub fn judge(&self, model: &Model, device: &Device) -> Result<Score> {
+    pub fn judge(&self, device: &Device) -> Result<Score> {
+        let model = &self.model.model;
         let (inputs, outputs) = model.card().architecture.channels();
         let photo = tensor::from_picture(&self.photo, inputs, device)?;
         let drawing = tensor::from_picture(&self.drawing, outputs, device)?;
@@ -87,7 +86,7 @@ impl Judging {
         let (_, _, height, width) = logits.dims4()?;
         let patches = logits.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|logit| 1.0 / (1.0 + (-logit).exp()));
         let size = (self.photo.width, self.photo.height);
-        Ok(Score { width, height, patches: patches.collect(), size, model: self.model.clone() })
+        Ok(Score { width, height, patches: patches.collect(), size, model: model.card().name.clone() })
     }
 
     pub fn answer(self, answer: std::result::Result<Score, EngineError>) {

@@ -13,11 +13,12 @@ use super::draw;
 use super::error::EngineError;
 use super::health::{Health, Status};
 use super::job::{Drawn, Plan, Timings};
+use super::pool::Resident;
 use super::queue::{Place, units};
 use super::recovery::recover;
 use super::score::Judging;
 use crate::imaging::Picture;
-use crate::models::{Precision, Style};
+use crate::models::Style;
 
 /// How long a failed device rests before it is tried again.
 const REST: Duration = Duration::from_secs(5);
@@ -27,8 +28,8 @@ pub(super) enum Work {
     Draw(Task),
     /// A judgement of a drawing.
     Judge(Judging),
-    /// New models, of which these are to be proved first.
-    Adopt { catalog: Arc<Catalog>, proved: Vec<String>, reply: oneshot::Sender<Result<(), EngineError>> },
+    /// New models, to be proved first.
+    Adopt { catalog: Arc<Catalog>, reply: oneshot::Sender<Result<(), EngineError>> },
     /// A proof that the device still works, and word when it is done.
     Prove(oneshot::Sender<()>),
 }
@@ -36,7 +37,7 @@ pub(super) enum Work {
 /// A job as it lies in the queue.
 pub(super) struct Task {
     catalog: Arc<Catalog>,
-    model: String,
+    model: Arc<Resident>,
     photo: Arc<Picture>,
     style: Style,
     reply: oneshot::Sender<Result<Drawn, EngineError>>,
@@ -50,13 +51,13 @@ impl Task {
     /// A task of drawing what `plan` says.
     pub fn new(
         plan: &Plan,
-        catalog: Arc<Catalog>,
+        (catalog, model): (Arc<Catalog>, Arc<Resident>),
         reply: oneshot::Sender<Result<Drawn, EngineError>>,
         place: Option<Arc<Place>>,
     ) -> Self {
         Self {
             catalog,
-            model: plan.model.clone(),
+            model,
             photo: plan.photo.clone(),
             style: plan.style.clone(),
             reply,
@@ -82,19 +83,14 @@ impl Task {
 /// What the thread owns.
 pub(super) struct Worker {
     catalog: Arc<RwLock<Arc<Catalog>>>,
-    hardware: (Device, Precision),
+    device: Device,
     tile: usize,
     status: Arc<Status>,
 }
 
 impl Worker {
-    pub fn new(
-        catalog: Arc<RwLock<Arc<Catalog>>>,
-        hardware: (Device, Precision),
-        tile: usize,
-        status: Arc<Status>,
-    ) -> Self {
-        Self { catalog, hardware, tile, status }
+    pub fn new(catalog: Arc<RwLock<Arc<Catalog>>>, device: Device, tile: usize, status: Arc<Status>) -> Self {
+        Self { catalog, device, tile, status }
     }
 
     /// Runs until the last handle is gone.
@@ -111,8 +107,8 @@ impl Worker {
                 Work::Judge(judging) => self.judge(judging) || self.recover(&mut work),
                 Work::Draw(task) if task.reply.is_closed() => continue,
                 Work::Draw(task) => self.serve(task) || self.recover(&mut work),
-                Work::Adopt { catalog, proved, reply } => {
-                    let adopted = self.adopt(catalog, &proved);
+                Work::Adopt { catalog, reply } => {
+                    let adopted = self.adopt(catalog);
                     let works = adopted.is_ok();
                     // Whoever asked may have gone meanwhile.
                     let _ = reply.send(adopted);
@@ -127,16 +123,21 @@ impl Worker {
         }
     }
 
-    /// Loads every model and proves each with a forward pass.
+    /// Loads what shows whether the device works, and has it show that.
     fn load(&self) -> Result<(), String> {
         let catalog = self.catalog();
-        let names = catalog.load(None, &self.hardware)?;
-        catalog.prove(&names, self.device(), &self.status.beat)
+        catalog.open()?;
+        self.prove_new(&catalog)
+    }
+
+    /// Proves what is in memory and has not been proved.
+    fn prove_new(&self, catalog: &Catalog) -> Result<(), String> {
+        catalog.residents().iter().try_for_each(|(_, resident)| catalog.prove_new(resident, &self.status.beat))
     }
 
     /// Proves new models and puts them in the place of the old.
-    fn adopt(&self, catalog: Arc<Catalog>, proved: &[String]) -> Result<(), EngineError> {
-        contained(|| catalog.prove(proved, self.device(), &self.status.beat)).map_err(EngineError::Reload)?;
+    fn adopt(&self, catalog: Arc<Catalog>) -> Result<(), EngineError> {
+        contained(|| self.prove_new(&catalog)).map_err(EngineError::Reload)?;
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
         Ok(())
     }
@@ -145,24 +146,17 @@ impl Worker {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn device(&self) -> &Device {
-        &self.hardware.0
-    }
-
     /// Draws one task and answers it; whether the network did its work.
     fn serve(&self, mut task: Task) -> bool {
         let start = Instant::now();
         let _in_its_span = task.span.clone().entered();
         // Its turn has come: others may wait in its place.
         task.place = None;
-        let catalog = task.catalog.clone();
-        let Some(model) = catalog.model(&task.model) else {
-            let reason = format!("the model `{}` is not loaded", task.model);
-            task.answer(Err(EngineError::Failed(reason)));
-            return true;
-        };
+        let resident = task.model.clone();
+        let model = &resident.model;
         let drawn = contained(|| {
-            let drawn = draw::draw(model, &task.photo, &task.style, self.tile, (self.device(), &self.status.beat));
+            task.catalog.prove_new(&resident, &self.status.beat)?;
+            let drawn = draw::draw(model, &task.photo, &task.style, self.tile, (&self.device, &self.status.beat));
             drawn.map_err(|error| error.to_string())
         });
         match drawn {
@@ -171,15 +165,16 @@ impl Worker {
                 self.status.count_drawn();
                 let timings = Timings { queue: start - task.queued, infer };
                 let weights_hash = model.weights_hash().to_owned();
-                let model = task.model.clone();
+                let model = model.card().name.clone();
                 metrics::counter!("sakuga_pictures_total", "model" => model.clone()).increment(1);
                 metrics::counter!("sakuga_pixels_total", "model" => model).increment(task.pixels());
                 task.answer(Ok(Drawn { picture, weights_hash, timings }));
                 true
             }
             Err(reason) => {
-                tracing::error!(model = task.model, reason, "a forward pass failed");
+                tracing::error!(model = model.card().name, reason, "a forward pass failed");
                 self.status.count_failure();
+                task.catalog.put_away_unproved(&resident);
                 task.answer(Err(EngineError::Forward(reason)));
                 false
             }
@@ -188,18 +183,12 @@ impl Worker {
 
     /// Judges one drawing and answers; whether the network did its work.
     fn judge(&self, judging: Judging) -> bool {
-        let catalog = judging.catalog.clone();
-        let Some(model) = catalog.model(&judging.model) else {
-            let reason = format!("the model `{}` is not loaded", judging.model);
-            judging.answer(Err(EngineError::Failed(reason)));
-            return true;
-        };
         let judged = contained(|| {
             let _pass = self.status.beat.pass();
-            judging.judge(model, self.device()).map_err(|error| error.to_string())
+            judging.judge(&self.device).map_err(|error| error.to_string())
         });
         if let Err(reason) = &judged {
-            tracing::error!(model = judging.model, reason, "a judgement failed");
+            tracing::error!(model = judging.model.model.card().name, reason, "a judgement failed");
             self.status.count_failure();
         }
         let works = judged.is_ok();
@@ -217,8 +206,9 @@ impl Worker {
     }
 
     fn prove(&self) -> Result<(), String> {
-        let prove = |model| draw::warm_up(model, self.device(), &self.status.beat);
-        self.catalog().models().try_for_each(prove).map_err(|error| error.to_string())
+        let prove = |resident: &Resident| draw::warm_up(&resident.model, &self.device, &self.status.beat);
+        let residents = self.catalog().residents();
+        residents.iter().try_for_each(|(_, resident)| prove(resident)).map_err(|error| error.to_string())
     }
 }
 

@@ -38,6 +38,10 @@ impl Metrics {
     pub fn render(&self, engine: &Engine, ready: bool) -> String {
         gauge!("sakuga_queue_depth").set(engine.waiting() as f64);
         gauge!("sakuga_ready").set(f64::from(u8::from(ready)));
+        let catalog = engine.catalog();
+        let (models, bytes) = catalog.in_memory();
+        gauge!("sakuga_models_loaded").set(models as f64);
+        gauge!("sakuga_model_bytes").set(bytes as f64);
         counter!("sakuga_forward_failures_total").absolute(engine.failures());
         counter!("sakuga_device_proofs_total").absolute(engine.proofs());
         self.0.as_ref().map(PrometheusHandle::render).unwrap_or_default()
@@ -53,6 +57,8 @@ fn describe() {
     describe_histogram!("sakuga_stage_seconds", "Time of a picture's stages: decode, queue, infer, encode");
     describe_counter!("sakuga_pictures_total", "Pictures drawn, by model");
     describe_counter!("sakuga_pixels_total", "Pixels drawn, as the network sees them, by model");
+    describe_gauge!("sakuga_models_loaded", "Models in memory");
+    describe_gauge!("sakuga_model_bytes", "Memory of their weights, as in f32");
     describe_counter!("sakuga_forward_failures_total", "Forward passes that failed, panics included");
     describe_counter!("sakuga_device_proofs_total", "Forward passes that proved the device while it was idle");
     describe_counter!("sakuga_panics_total", "Panics that were contained, by place");

@@ -229,7 +229,9 @@ impl From<EngineError> for Problem {
             EngineError::UnknownModel { .. } | EngineError::NoDefault { .. } | EngineError::BadParameter { .. } => {
                 Self::bad_parameter(detail)
             }
-            EngineError::Starting | EngineError::Draining => Self::unavailable(detail),
+            EngineError::Starting | EngineError::Draining | EngineError::Unavailable { .. } => {
+                Self::unavailable(detail)
+            }
             // The reason names files and devices: it is in the engine's log.
             EngineError::Failed(_) => Self::unavailable("the service cannot draw at the moment; its log tells why"),
             EngineError::Reload(_) => Self::not_reloaded(),

@@ -2,6 +2,7 @@
 
 use crate::nn::Generator;
 use crate::nn::anime::{AnimeConfig, anime};
+use crate::nn::norm::Statistics;
 use crate::nn::resnet::{RESNET_6, RESNET_9, ResNetConfig, resnet};
 use crate::nn::unet::{UNET_128, UNET_256, UNetConfig, unet};
 use candle_core::Result;
@@ -59,6 +60,17 @@ impl Architecture {
             Self::UNet256(config) | Self::UNet128(config) => (config.inputs, config.outputs),
             Self::ResNet9(config) | Self::ResNet6(config) => (config.inputs, config.outputs),
         }
+    }
+
+    /// Whether a seed changes what it draws: dropout at inference, as the
+    /// reference implementation has it beside each picture's own statistics.
+    pub fn draws_by_chance(&self) -> bool {
+        let (dropout, statistics) = match self {
+            Self::Anime(_) => return false,
+            Self::UNet256(config) | Self::UNet128(config) => (config.dropout, config.statistics),
+            Self::ResNet9(config) | Self::ResNet6(config) => (config.dropout, config.statistics),
+        };
+        dropout > 0.0 && statistics == Statistics::Image
     }
 
     /// The name a card gives it.

@@ -2,6 +2,7 @@
 
 use super::card::Card;
 use super::style::Style;
+use crate::nn::dropout::Noise;
 use crate::nn::patch_gan::{PatchGan, patch_gan};
 use crate::nn::plan::{Plan, Precision, instructions, plan};
 use crate::nn::{Generator, Pass};
@@ -14,6 +15,7 @@ pub struct Model {
     card: Card,
     generator: Drawer,
     discriminator: Option<PatchGan>,
+    bytes: u64,
 }
 
 /// The generator in the form in which its device draws fastest.
@@ -36,6 +38,8 @@ impl Model {
         device: &Device,
         precision: Precision,
     ) -> Result<Self> {
+        let tensors = generator.values().chain(discriminator.iter().flat_map(HashMap::values));
+        let bytes = tensors.map(|tensor| 4 * tensor.elem_count() as u64).sum();
         let network = card.architecture.build(constants(generator, device))?;
         if !card.size_multiple.is_multiple_of(network.multiple()) {
             bail!("the card's size_multiple {} is not one of {}", card.size_multiple, network.multiple());
@@ -54,12 +58,17 @@ impl Model {
             }
             _ => Drawer::Layers(network),
         };
-        Ok(Self { card, generator, discriminator })
+        Ok(Self { card, generator, discriminator, bytes })
     }
 
     /// Its card.
     pub fn card(&self) -> &Card {
         &self.card
+    }
+
+    /// The memory that its weights take in f32, bytes; packed in bf16 they take half.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// SHA-256 of the generator's weight file.
@@ -76,8 +85,9 @@ impl Model {
         match &self.generator {
             Drawer::Plan(plan) => plan.draw(photo, style.weights()),
             Drawer::Layers(network) => {
+                let noise = style.seed.map(Noise::new);
                 let style = style.tensor(photo.device())?;
-                network.forward(photo, &Pass { style: style.as_ref(), ..Pass::INFERENCE })
+                network.forward(photo, &Pass { style: style.as_ref(), noise: noise.as_ref(), ..Pass::INFERENCE })
             }
         }
     }

@@ -105,6 +105,16 @@ impl Registry {
         Self::of(self.store.clone())
     }
 
+    /// This registry without the cards that are not the one called `name`, or
+    /// the default; whole where there is no such card.
+    #[must_use]
+    pub fn only(mut self, name: Option<&str>) -> Self {
+        if let Ok(name) = self.card(name).map(|card| card.name.clone()) {
+            self.cards.retain(|other, _| *other == name);
+        }
+        self
+    }
+
     /// The sound cards, by name.
     pub fn cards(&self) -> impl Iterator<Item = &Card> {
         self.cards.values()

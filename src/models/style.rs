@@ -12,6 +12,8 @@ pub struct Style {
     /// How much of the drawing to lay over the photo, 0..1; 1 where the
     /// network draws the strength itself.
     pub blend: f32,
+    /// Where the masks of a network that draws with dropout come from; `None`: it draws without.
+    pub seed: Option<u64>,
 }
 
 impl Style {
@@ -32,7 +34,7 @@ impl Style {
             if parts.len() > 1 {
                 return Err(format!("names several styles, which the model `{}` cannot mix; name one", card.name));
             }
-            return Ok(Self { weights: Vec::new(), blend: strength });
+            return Ok(Self { weights: Vec::new(), blend: strength, seed: None });
         }
         let sum: f32 = parts.iter().map(|(_, weight)| weight).sum();
         let mut weights = vec![0.0; entries];
@@ -40,7 +42,7 @@ impl Style {
             weights[index] += strength * weight / sum;
         }
         // The network's strength 0 is very nearly the photo; the photo itself is free.
-        Ok(Self { weights, blend: if strength > 0.0 { 1.0 } else { 0.0 } })
+        Ok(Self { weights, blend: if strength > 0.0 { 1.0 } else { 0.0 }, seed: None })
     }
 
     /// The weight of each style times the strength; empty where the network draws in one style.

@@ -80,6 +80,27 @@ fn every_number_of_channels_is_drawn() {
     }
 }
 
+/// The reference implementation tests with dropout on; here a seed asks for that.
+#[test]
+fn a_seed_draws_with_dropout() {
+    let folder = TempDir::new().unwrap();
+    import(folder.path(), "resnet_9blocks", &["--at-test", "image"]);
+    import(folder.path(), "resnet_9_dry", &["--at-test", "image"]);
+    let server = Server::start_with(folder, &["--precision", "f32"]);
+    server.wait_until_ready();
+    let photo = png(&photo(48, 36));
+    let draw = |query: &str| {
+        let drawn = server.draw(&format!("?format=png&{query}"), &photo).bytes().unwrap();
+        decoded(&drawn).0.to_luma8()
+    };
+    let dropped = "model=resnet_9blocks";
+    let [none, one, two] = ["", "&seed=1", "&seed=2"].map(|seed| draw(&format!("{dropped}{seed}")));
+    assert!(none != one && one != two, "each seed has masks of its own");
+    assert!(one == draw(&format!("{dropped}&seed=1")), "and the same each time");
+    let dry = "model=resnet_9_dry";
+    assert!(draw(dry) == draw(&format!("{dry}&seed=1")), "without dropout a seed changes nothing");
+}
+
 #[test]
 fn an_imported_discriminator_judges() {
     let folder = TempDir::new().unwrap();
