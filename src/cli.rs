@@ -3,6 +3,7 @@
 pub mod check;
 pub mod eval;
 pub mod exit;
+pub mod export;
 pub mod fit;
 pub mod health;
 pub mod import;
@@ -10,6 +11,7 @@ pub mod looks;
 pub mod models;
 pub mod progress;
 pub mod publish;
+pub mod recipe;
 pub mod runtime;
 pub mod serve;
 pub mod service;

@@ -10,6 +10,7 @@ mod held_out;
 pub mod loader;
 pub mod losses;
 pub mod metrics;
+pub mod pytorch_options;
 pub mod recipe;
 pub mod rng;
 pub mod run;

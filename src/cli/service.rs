@@ -1,6 +1,6 @@
 //! The command line of `sakuga`.
 
-use super::{health, import, models, serve, stylize};
+use super::{export, health, import, models, serve, stylize};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -28,6 +28,8 @@ enum Command {
     Models(models::ModelsArgs),
     /// Make a PyTorch checkpoint a model
     Import(import::ImportArgs),
+    /// Make a model a file for PyTorch or ONNX Runtime
+    Export(export::ExportArgs),
 }
 
 /// Runs what the command line says.
@@ -41,6 +43,7 @@ pub fn run(cli: ServiceCli) -> Result<()> {
         Some(Command::Stylize(args)) => stylize::run(args),
         Some(Command::Models(args)) => models::run(args),
         Some(Command::Import(args)) => import::run(args),
+        Some(Command::Export(args)) => export::run(args),
         None => serve::run(cli.serve),
     }
 }

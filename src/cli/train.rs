@@ -1,6 +1,6 @@
 //! The command line of `sakuga-train`.
 
-use super::{check, eval, fit, looks, publish};
+use super::{check, eval, fit, looks, publish, recipe};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -20,6 +20,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Train a generator on pairs, or on photos and a look
     Fit(Box<fit::FitArgs>),
+    /// Print a recipe: a built-in one, or one from another trainer's options
+    Recipe(recipe::RecipeArgs),
     /// Make a finished run a model, ready to serve
     Publish(publish::PublishArgs),
     /// Measure a model over a folder of pairs
@@ -35,6 +37,7 @@ pub fn run(cli: TrainCli) -> Result<()> {
         Command::Looks(args) => looks::run(args),
         Command::Check(args) => check::run(args),
         Command::Fit(args) => fit::run(*args),
+        Command::Recipe(args) => recipe::run(args),
         Command::Publish(args) => publish::run(args),
         Command::Eval(args) => eval::run(args),
     }
