@@ -3,6 +3,7 @@
 pub mod check;
 pub mod eval;
 pub mod exit;
+pub mod export;
 pub mod fit;
 pub mod health;
 pub mod import;
@@ -11,6 +12,7 @@ pub mod manual;
 pub mod models;
 pub mod progress;
 pub mod publish;
+pub mod recipe;
 pub mod runtime;
 pub mod serve;
 pub mod service;

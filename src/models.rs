@@ -6,6 +6,7 @@
 pub mod architecture;
 pub mod card;
 pub mod device;
+pub mod export;
 pub mod import;
 pub mod model;
 pub mod publish;

@@ -13,6 +13,7 @@ pub mod loader;
 pub mod losses;
 pub mod metrics;
 pub mod pool;
+pub mod pytorch_options;
 pub mod recipe;
 mod report;
 pub mod rng;

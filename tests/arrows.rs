@@ -59,7 +59,7 @@ const FOLDERS: &[Folder] = &[
     Folder {
         name: "models",
         modules: &["nn"],
-        crates: &["candle_core", "candle_nn", "half", "rust_embed", "safetensors", "zip"],
+        crates: &["candle_core", "candle_nn", "half", "prost", "rust_embed", "safetensors", "zip"],
     },
     Folder {
         name: "nn",

@@ -3,6 +3,8 @@
 mod overrides;
 
 use crate::models::DeviceChoice;
+use crate::models::import::{Wanted, read};
+use crate::models::publish::Tensors;
 use crate::train::dataset::{Pairs, Split};
 use crate::train::recipe::Recipe;
 use crate::train::run::Run;
@@ -37,8 +39,9 @@ pub struct FitArgs {
     /// Settings from a file such as a run's recipe.toml
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// Start from these generator weights; what they do not name starts anew
-    #[arg(long, value_name = "FILE.safetensors")]
+    /// Start from these generator weights: .safetensors, or a .pth of pytorch-CycleGAN-and-pix2pix; what they do not
+    /// name starts anew
+    #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,
@@ -60,27 +63,22 @@ pub struct FitArgs {
 pub fn run(args: FitArgs) -> Result<()> {
     super::threads::use_threads(args.threads)?;
     let (device, device_name) = args.device.open().map_err(anyhow::Error::msg)?;
+    let mut init = None;
     let (mut run, folder) = match (&args.resume, &args.out) {
         (Some(folder), _) => (Run::resume(folder, device)?, folder.clone()),
         (None, Some(folder)) => {
             let mut recipe = match &args.config {
                 Some(file) => read_recipe(file)?,
-                None => {
-                    let text = Recipe::file(&args.recipe).with_context(|| {
-                        format!("there is no recipe {:?}; there are: {}", args.recipe, Recipe::NAMES.join(", "))
-                    })?;
-                    toml::from_str(text).with_context(|| format!("the recipe {} is broken", args.recipe))?
-                }
+                None => built_in(&args.recipe)?,
             };
             args.overrides.apply(&mut recipe)?;
+            // Before the run's folder is made.
+            init = args.init.as_deref().map(|file| anyhow::Ok((file, weights(file, &recipe)?))).transpose()?;
             (Run::create(folder, recipe, device)?, folder.clone())
         }
         (None, None) => bail!("name the run's folder with --out RUN"),
     };
-    if let (Some(file), None) = (&args.init, &args.resume) {
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let weights = candle_core::safetensors::load_buffer(&bytes, run.trainer().device())
-            .with_context(|| format!("{} is not a safetensors file", file.display()))?;
+    if let Some((file, weights)) = init {
         let anew = run.trainer().start_from(&weights).with_context(|| format!("{} does not fit", file.display()))?;
         if !anew.is_empty() {
             eprintln!(
@@ -105,9 +103,31 @@ pub fn run(args: FitArgs) -> Result<()> {
     Ok(())
 }
 
+/// The built-in recipe of that name.
+pub(super) fn built_in(name: &str) -> Result<Recipe> {
+    let text = Recipe::file(name)
+        .with_context(|| format!("there is no recipe {name:?}; there are: {}", Recipe::NAMES.join(", ")))?;
+    toml::from_str(text).with_context(|| format!("the recipe {name} is broken"))
+}
+
 fn read_recipe(file: &Path) -> Result<Recipe> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     toml::from_str(&text).with_context(|| format!("{} is not a recipe", file.display()))
+}
+
+/// Generator weights to start from: ours, or a checkpoint of pytorch-CycleGAN-and-pix2pix.
+fn weights(file: &Path, recipe: &Recipe) -> Result<Tensors> {
+    if file.extension().is_some_and(|extension| extension == "safetensors") {
+        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        return candle_core::safetensors::load_buffer(&bytes, &candle_core::Device::Cpu)
+            .with_context(|| format!("{} is not a safetensors file", file.display()));
+    }
+    let imported = read(file, &Wanted::default()).with_context(|| format!("cannot start from {}", file.display()))?;
+    let (theirs, ours) = (imported.architecture.kind(), recipe.architecture.kind());
+    if theirs != ours {
+        bail!("cannot start from {}: it is a {theirs}, but the recipe trains a {ours}", file.display());
+    }
+    Ok(imported.tensors)
 }
 
 /// The data's folder: the one given, remembered in the run for a resume.

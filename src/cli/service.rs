@@ -1,6 +1,6 @@
 //! The command line of `sakuga`.
 
-use super::{health, import, manual, models, serve, stylize};
+use super::{export, health, import, manual, models, serve, stylize};
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -28,6 +28,8 @@ enum Command {
     Models(models::ModelsArgs),
     /// Make a PyTorch checkpoint a model
     Import(import::ImportArgs),
+    /// Make a model a file for PyTorch or ONNX Runtime
+    Export(export::ExportArgs),
     /// Print the completions for a shell
     Completions(manual::CompletionsArgs),
     /// Write the man pages into a folder
@@ -45,6 +47,7 @@ pub fn run(cli: ServiceCli) -> Result<()> {
         Some(Command::Stylize(args)) => stylize::run(args),
         Some(Command::Models(args)) => models::run(args),
         Some(Command::Import(args)) => import::run(args),
+        Some(Command::Export(args)) => export::run(args),
         Some(Command::Completions(args)) => manual::completions(ServiceCli::command(), &args),
         Some(Command::Man(args)) => manual::man(ServiceCli::command(), &args),
         None => serve::run(cli.serve),

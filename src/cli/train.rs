@@ -1,6 +1,6 @@
 //! The command line of `sakuga-train`.
 
-use super::{check, eval, fit, looks, manual, publish};
+use super::{check, eval, fit, looks, manual, publish, recipe};
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -20,6 +20,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Train a generator on pairs, or on photos and a look
     Fit(Box<fit::FitArgs>),
+    /// Print a recipe: a built-in one, or one from another trainer's options
+    Recipe(recipe::RecipeArgs),
     /// Make a finished run a model, ready to serve
     Publish(publish::PublishArgs),
     /// Measure a model over a folder of pairs
@@ -39,6 +41,7 @@ pub fn run(cli: TrainCli) -> Result<()> {
         Command::Looks(args) => looks::run(args),
         Command::Check(args) => check::run(args),
         Command::Fit(args) => fit::run(*args),
+        Command::Recipe(args) => recipe::run(args),
         Command::Publish(args) => publish::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Completions(args) => manual::completions(TrainCli::command(), &args),

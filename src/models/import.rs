@@ -14,7 +14,7 @@ mod legacy;
 mod patch_gan;
 mod pickle;
 mod resnet;
-mod slots;
+pub(super) mod slots;
 mod state_dict;
 mod stored;
 mod unet;
@@ -23,8 +23,8 @@ use super::architecture::Architecture;
 use super::publish::Tensors;
 use crate::nn::norm::{NormKind, Statistics};
 use crate::nn::patch_gan::PatchGanConfig;
-use crate::nn::resnet::RESNET_9;
-use crate::nn::unet::UNET_256;
+use crate::nn::resnet::{RESNET_6, RESNET_9};
+use crate::nn::unet::{UNET_128, UNET_256};
 use crate::nn::{Generator, Pass};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
@@ -134,6 +134,23 @@ pub fn read_discriminator(file: &Path, channels: usize) -> Result<(PatchGanConfi
     let Some(config) = patch_gan::infer(&state, channels)? else { return Err(unknown(&state)) };
     let slots = patch_gan::slots(&config).matched("discriminator", config.norm, &state)?;
     Ok((config, load(slots, &state, &mut container)?))
+}
+
+/// What the reference implementation calls each tensor of this generator;
+/// `None` where it has no such network.
+pub(super) fn generator_slots(architecture: &Architecture) -> Option<Slots> {
+    match architecture {
+        Architecture::Anime(_) => None,
+        Architecture::UNet256(config) => Some(unet::slots(UNET_256, config)),
+        Architecture::UNet128(config) => Some(unet::slots(UNET_128, config)),
+        Architecture::ResNet9(config) => Some(resnet::slots(RESNET_9, config)),
+        Architecture::ResNet6(config) => Some(resnet::slots(RESNET_6, config)),
+    }
+}
+
+/// The same for a discriminator.
+pub(super) fn discriminator_slots(config: &PatchGanConfig) -> Option<Slots> {
+    (!config.spectral && config.scales < 2).then(|| patch_gan::slots(config))
 }
 
 fn generator(state: &StateDict, statistics: Statistics) -> Result<(Architecture, NormKind, Slots), ImportError> {

@@ -158,7 +158,11 @@ impl Registry {
             .map_err(|error| RegistryError::Weights { file, reason: error.to_string() })
     }
 
-    fn tensors(&self, file: &WeightFile, device: &Device) -> Result<HashMap<String, Tensor>, RegistryError> {
+    /// The tensors of a weight file that a card names, as they are stored.
+    ///
+    /// # Errors
+    /// When it is missing, or not the one that the card means.
+    pub fn tensors(&self, file: &WeightFile, device: &Device) -> Result<HashMap<String, Tensor>, RegistryError> {
         let failed = |reason: String| RegistryError::Weights { file: self.store.describe(&file.file), reason };
         let bytes = self.store.read(&file.file).map_err(|error| failed(error.to_string()))?;
         let found = sha256(&bytes);

@@ -40,7 +40,6 @@ impl Slots {
     }
 
     /// Each of them.
-    #[cfg(test)]
     pub fn iter(&self) -> impl Iterator<Item = &Slot> {
         self.0.iter()
     }
