@@ -54,7 +54,7 @@ const FOLDERS: &[Folder] = &[
     Folder {
         name: "engine",
         modules: &["models", "imaging"],
-        crates: &["candle_core", "metrics", "tokio"],
+        crates: &["candle_core", "lru", "metrics", "tokio"],
     },
     Folder {
         name: "models",

@@ -102,6 +102,47 @@ fn an_imported_model_draws_at_once() {
     assert!(String::from_utf8(listed.stdout).unwrap().starts_with("mine (default): mine"));
 }
 
+/// A real checkpoint's entries in a folder of that name, with the ZIP64 records
+/// that PyTorch puts between the directory and its end.
+fn named(folder: &str) -> Vec<u8> {
+    let mut from = zip::ZipArchive::new(Cursor::new(golden("unet_128.pth"))).unwrap();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for i in 0..from.len() {
+        let mut entry = from.by_index(i).unwrap();
+        let name = entry.name().unwrap().split_once('/').unwrap().1.to_owned();
+        let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        zip.start_file(format!("{folder}/{name}"), stored).unwrap();
+        std::io::copy(&mut entry, &mut zip).unwrap();
+    }
+    let bytes = zip.finish().unwrap().into_inner();
+    let end = bytes.len() - 22;
+    let number =
+        |at: usize, length: usize| bytes[end + at..][..length].iter().rev().fold(0, |n, b| n << 8 | u64::from(*b));
+    let (count, size, start) = (number(10, 2), number(12, 4), number(16, 4));
+    let record = [44, 0x1e_03_2d, 0, count, count, size, start].map(u64::to_le_bytes);
+    let mut records = b"PK\x06\x06".to_vec();
+    records.extend(record[0]);
+    records.extend(&record[1][..4]);
+    records.extend(record[2]);
+    records.extend(record[3..].concat());
+    records.extend(b"PK\x06\x07\0\0\0\0");
+    records.extend((end as u64).to_le_bytes());
+    records.extend(1u32.to_le_bytes());
+    assert_eq!(records.len(), 76);
+    [&bytes[..end], &records, &bytes[end..]].concat()
+}
+
+#[test]
+fn a_checkpoint_of_any_name_is_read() {
+    // With 21 letters the first entry's header has as many bytes as the ZIP64 records.
+    for letters in [5, 20, 21, 22] {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("net.pth"), named(&"n".repeat(letters))).unwrap();
+        let output = sakuga(folder.path(), &["import", "net.pth", "--name", "mine"]);
+        assert_eq!(output.status.code(), Some(0), "{letters} letters: {}", stderr(&output));
+    }
+}
+
 #[test]
 fn importing_again_replaces_and_failing_keeps() {
     let folder = TempDir::new().unwrap();

@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+#[path = "training/beginnings.rs"]
+mod beginnings;
 #[path = "training/survival.rs"]
 mod survival;
 #[path = "training/switches.rs"]

@@ -16,7 +16,7 @@ use crate::models::{Registry, export};
     sakuga export anime --to onnx -o anime.onnx\n\n\
     A .pth of a U-Net has the names of pytorch-CycleGAN-and-pix2pix; one of an anime generator has Sakuga's own. \
     An ONNX file (opset 17) draws `photo` (N, C, H, W) in -1..1 to `picture`, for any N, H and W that are \
-    multiples of the metadata's size_multiple; a model of several styles reads `style` (N, styles) too.")]
+    multiples of the metadata's size_multiple; a model of several styles reads `style` (N, styles) too. It never draws with dropout.")]
 pub struct ExportArgs {
     /// The model
     #[arg(value_name = "NAME")]
@@ -57,7 +57,8 @@ pub fn run(args: ExportArgs) -> anyhow::Result<()> {
     if let Some(file) = files().find(|file| file.exists() && !args.overwrite) {
         bail!("{} is there already: name another file, or replace it with --overwrite", file.display());
     }
-    if args.with_discriminator.as_ref() == Some(&args.output) {
+    let absolute = |file: &PathBuf| std::path::absolute(file).unwrap_or_else(|_| file.clone());
+    if args.with_discriminator.as_ref().map(absolute) == Some(absolute(&args.output)) {
         bail!("generator and discriminator cannot go into one file: name two");
     }
     let registry = Registry::open(args.models.as_deref())?;
@@ -85,9 +86,8 @@ pub fn run(args: ExportArgs) -> anyhow::Result<()> {
         eprintln!("wrote {}", file.display());
     }
     if args.to == Kind::Pth && export::names_are_own(&card.architecture) {
-        let kind = card.architecture.kind();
         eprintln!(
-            "its tensors have Sakuga's own names: PyTorch reads them, but no project of PyTorch's has a {kind} network"
+            "its tensors have Sakuga's own names: PyTorch reads them, but no project of PyTorch's has such a network"
         );
     }
     Ok(())

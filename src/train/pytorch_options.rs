@@ -153,10 +153,19 @@ impl Draft {
         }
         match &mut self.recipe.schedule {
             Schedule::Step { every, .. } => *every = self.decay_every,
-            // There it falls from the first epoch on, over n_epochs.
             Schedule::Cosine => {
+                // There it falls from the first epoch on.
+                if self.recipe.epochs_decay > 0 {
+                    let text = "lr_policy cosine rises again there after n_epochs; here it falls once, over all epochs";
+                    self.warnings.push(text.into());
+                }
                 self.recipe.epochs_decay += std::mem::take(&mut self.recipe.epochs);
             }
+            Schedule::Plateau { .. } => self.warnings.push(
+                "lr_policy plateau: here the rate falls when the held-out pairs' L1 stands still, which that repository \
+                 does not look at"
+                    .into(),
+            ),
             _ => {}
         }
         let (crop, load) = (self.recipe.augment.crop, self.load_size);
@@ -167,7 +176,9 @@ impl Draft {
         };
         if crop == 0 || crop % multiple != 0 {
             let kind = self.recipe.architecture.kind();
-            return contradiction(format!("crop_size is {crop}, but a {kind} takes multiples of {multiple}"));
+            return contradiction(format!(
+                "crop_size is {crop}, but to train a {kind} it must be a multiple of {multiple}"
+            ));
         }
         self.recipe.augment.load = 0;
         if self.preprocess == "resize_and_crop" {

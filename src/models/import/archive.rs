@@ -6,6 +6,7 @@ use super::ImportError;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use zip::ZipArchive;
+use zip::read::{ArchiveOffset, Config};
 use zip::result::ZipError;
 
 /// A hundred times what a generator's pickle takes; bounds what reading it takes.
@@ -25,7 +26,11 @@ impl Archive {
     /// When it is not a zip that PyTorch wrote.
     pub fn open(file: File) -> Result<Self, ImportError> {
         let kind = |what: &str| Err(ImportError::Kind(what.into()));
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
+        // PyTorch puts nothing before the archive. Looking for something there, as is the
+        // default, takes its ZIP64 records for a part of the directory where the first
+        // entry's header is as long as they are: where the checkpoint's name has 21 letters.
+        let from_the_start = Config { archive_offset: ArchiveOffset::Known(0) };
+        let zip = ZipArchive::with_config(from_the_start, BufReader::new(file)).map_err(damaged)?;
         let names: Vec<&str> = zip.file_names_raw().filter_map(|name| std::str::from_utf8(name).ok()).collect();
         if names.iter().any(|name| name.ends_with("/constants.pkl")) {
             return kind(

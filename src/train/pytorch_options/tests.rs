@@ -56,7 +56,7 @@ fn a_listing_becomes_a_recipe() {
     assert_eq!((recipe.augment.crop, recipe.augment.load, recipe.augment.flip), (256, 256, 0.0));
     assert_eq!(recipe.schedule, Schedule::Cosine);
     let named: Vec<_> = warnings.iter().map(|line| line.split([' ', ':']).next().unwrap()).collect();
-    assert_eq!(named, ["new_of_2030s", "dataroot", "name"], "{warnings:#?}");
+    assert_eq!(named, ["new_of_2030s", "dataroot", "name", "lr_policy"], "{warnings:#?}");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn what_cannot_be_followed_is_said() {
         ("--model pix2pix --batch_size 0", "from 1 on"),
         ("--model pix2pix --n_epochs 5 --niter 6", "n_epochs is \"5\" and niter is \"6\""),
         ("--model pix2pix --n_epochs 0 --n_epochs_decay 0", "epochs"),
-        ("--model pix2pix --crop_size 128", "multiples of 256"),
+        ("--model pix2pix --crop_size 128", "a multiple of 256"),
         ("--model pix2pix --load_size 200", "smaller than crop_size 256"),
         ("--model pix2pix --load_size 9999", "load is"),
         ("--model pix2pix --input_nc 1", "RGB"),

@@ -1,0 +1,79 @@
+//! Where a run starts from: a recipe made of PyTorch's options, a checkpoint of PyTorch's.
+
+use super::{Folder, RECIPE, run, succeed, trainer};
+use std::path::Path;
+use std::process::Stdio;
+
+#[test]
+fn options_of_pytorch_become_a_recipe_that_runs() {
+    let folder = Folder::new(RECIPE);
+    let options = Path::new(&folder.out).with_file_name("options.txt");
+    let flags = "python train.py --model pix2pix --netG resnet_6blocks --ngf 4 --ndf 4 --norm instance --netD pixel \
+                 --preprocess crop --crop_size 32 --n_epochs 1 --n_epochs_decay 0 --batch_size 4 --direction BtoA";
+    std::fs::write(&options, flags).unwrap();
+    let printed = trainer(&["recipe", "--from-pytorch-options", options.to_str().unwrap()]).output().unwrap();
+    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+    let recipe = options.with_file_name("theirs.toml");
+    std::fs::write(&recipe, printed.stdout).unwrap();
+    let mut args = folder.fit();
+    let config = args.iter().position(|arg| *arg == "--config").unwrap() + 1;
+    args[config] = recipe.to_str().unwrap();
+    succeed(&args);
+    let used = std::fs::read_to_string(Path::new(&folder.out).join("recipe.toml")).unwrap();
+    assert!(used.contains("kind = \"resnet_6blocks\"") && used.contains("direction = \"BtoA\""), "{used}");
+}
+
+#[test]
+fn a_recipe_is_printed_and_wrong_options_are_not() {
+    let printed = trainer(&["recipe", "pix2pix"]).output().unwrap();
+    assert!(String::from_utf8(printed.stdout).unwrap().contains("kind = \"unet_256\""));
+    let mut child = trainer(&["recipe", "--from-pytorch-options", "-"]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"--model cycle_gan").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && output.stdout.is_empty() && said.contains("--model pix2pix"), "{said}");
+}
+
+#[test]
+fn a_checkpoint_of_pytorch_is_gone_on_from() {
+    let folder = Folder::new(RECIPE);
+    let theirs = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.pth"));
+    let (fits, other) = (theirs("resnet_9_dry"), theirs("unet_128"));
+    let printed = trainer(&["recipe", "pix2pix"]).output().unwrap();
+    let recipe: toml::Table = String::from_utf8(printed.stdout).unwrap().parse().unwrap();
+    let mut recipe = recipe;
+    let sizes = "kind = \"resnet_9blocks\"\nwidth = 1\ndropout = 0.0".parse::<toml::Table>().unwrap();
+    recipe.insert("architecture".into(), sizes.into());
+    recipe.insert("rate".into(), 1e-9.into());
+    let file = Path::new(&folder.out).with_file_name("resnet.toml");
+    std::fs::write(&file, recipe.to_string()).unwrap();
+    let start = |init: &Path| {
+        let mut args: Vec<String> = folder.fit().into_iter().map(str::to_owned).collect();
+        let config = args.iter().position(|arg| arg == "--config").unwrap() + 1;
+        args[config] = file.to_str().unwrap().into();
+        let more = ["--epochs", "1", "--epochs-decay", "0", "--crop", "32", "--load", "0", "--ndf", "4", "--init"];
+        args.extend(more.map(str::to_owned));
+        args.push(init.to_str().unwrap().into());
+        args
+    };
+    let wrong = start(&other);
+    let output = run(&wrong.iter().map(String::as_str).collect::<Vec<_>>());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && said.contains("it is a unet_128, but the recipe trains a resnet_9blocks"),
+        "{said}"
+    );
+    assert!(!Path::new(&folder.out).exists(), "nothing is begun");
+
+    let right = start(&fits);
+    succeed(&right.iter().map(String::as_str).collect::<Vec<_>>());
+    let wanted = sakuga::models::import::read(&fits, &Default::default()).unwrap().tensors;
+    let found =
+        candle_core::safetensors::load(Path::new(&folder.out).join("generator.safetensors"), &candle_core::Device::Cpu);
+    let found = found.unwrap();
+    for (name, tensor) in wanted.iter().filter(|(name, _)| name.ends_with("conv.weight")) {
+        let apart = (tensor - &found[name]).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(apart < 1e-5, "{name} moved by {apart} at a rate of nearly nothing");
+    }
+}
