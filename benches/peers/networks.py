@@ -68,9 +68,9 @@ class Anime(nn.Module):
         return (photo + F.pixel_shuffle(difference, 2)).clamp(-1, 1)
 
     def load(self, weights):
-        """Weights by the names in weights/anime.safetensors."""
+        """Weights by the names in weights/anime.safetensors, to draw in the first style."""
         state = {}
-        for name, tensor in weights.items():
+        for name, tensor in in_first_style(weights).items():
             part, _, rest = name.partition(".")
             for group in ("down", "up"):
                 if part.startswith(group):
@@ -81,3 +81,22 @@ class Anime(nn.Module):
             state[f"{up}.join.weight"], state[f"{up}.join.bias"] = torch.cat(both, 1), state.pop(f"{up}.bias")
         self.load_state_dict(state)
         return self
+
+
+def in_first_style(weights):
+    """Weights whose style is a part of them: no peer has to scale and shift channels at run time."""
+    folded = {name: tensor.float() for name, tensor in weights.items() if ".style." not in name}
+    for name in weights:
+        if not name.endswith(".style.scale"):
+            continue
+        layer = name.removesuffix(".style.scale")
+        scale, shift = 1 + weights[name][:, 0].float(), weights[f"{layer}.style.shift"][:, 0].float()
+        if f"{layer}.double.weight" in folded:
+            convolutions, bias = [f"{layer}.double", f"{layer}.skip"], f"{layer}.bias"
+        else:
+            convolution = f"{layer}.conv1" if f"{layer}.conv1.weight" in folded else layer
+            convolutions, bias = [convolution], f"{convolution}.bias"
+        for convolution in convolutions:
+            folded[f"{convolution}.weight"] *= scale[:, None, None, None]
+        folded[bias] = folded[bias] * scale + shift
+    return folded
