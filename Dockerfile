@@ -54,12 +54,10 @@ CMD ["serve"]
 
 # Last, so that it is what is built when no target is named.
 FROM scratch AS cpu
-ARG VERSION=0.1.0
-ARG REVISION=unknown
+# Version and revision are the builder's to say (docker build --label …): as
+# arguments, some builders would take them from their cache.
 LABEL org.opencontainers.image.title="Sakuga" \
       org.opencontainers.image.description="A photo goes in, an anime-styled picture comes out" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=build /sakuga/sakuga /usr/local/bin/sakuga
 COPY LICENSE-MIT LICENSE-APACHE /licenses/

@@ -29,8 +29,8 @@ fi
 sh tests/image/base.sh docker.io/library/rust:1-slim-bookworm
 buildah build --layers --pull-never --target cpu --tag "$IMAGE" \
     --build-arg RUST=docker.io/library/rust:1-slim-bookworm \
-    --build-arg "VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)" \
-    --build-arg "REVISION=$revision" .
+    --label "org.opencontainers.image.version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)" \
+    --label "org.opencontainers.image.revision=$revision" .
 
 echo "== what the image says of itself"
 config=$(buildah inspect --type image "$IMAGE")
@@ -46,7 +46,7 @@ root=$(buildah mount "$container")
 service=
 cleanup() {
     [ -z "$service" ] || kill "$service" 2>/dev/null || true
-    umount "$jail/proc" "$jail" 2>/dev/null || true
+    umount "$jail/dev" "$jail/proc" "$jail" 2>/dev/null || true
     buildah rm "$container" >/dev/null
     rm -rf "$work"
 }
@@ -62,11 +62,12 @@ files=$(cd "$root" && find . -type f | sort | tr '\n' ' ')
 [ "$files" = "./licenses/LICENSE-APACHE ./licenses/LICENSE-MIT ./usr/local/bin/sakuga " ] || fail "it holds $files"
 
 echo "== it runs, reading only"
-# What container engines do themselves: a root that cannot be written, and /proc.
+# What container engines do themselves: a root that cannot be written, /proc, and the usual devices.
 mkdir "$jail"
-mkdir -p "$root/proc"
+mkdir -p "$root/proc" "$root/dev"
 mount --bind "$root" "$jail"
 mount -t proc proc "$jail/proc"
+mount --bind /dev "$jail/dev"
 mount -o remount,bind,ro "$jail"
 inside() { env -i PATH=/usr/local/bin SAKUGA_HOST=0.0.0.0 SAKUGA_PORT="$PORT" /usr/sbin/chroot --userspec=10001:10001 "$jail" sakuga "$@"; }
 if touch "$jail/written" 2>/dev/null; then fail "the root can be written"; fi
