@@ -42,7 +42,7 @@ fn main() -> Result<()> {
         architecture,
         batch,
         discriminator: PatchGanConfig { width, ..PatchGanConfig::default() },
-        ..toml::from_str(Recipe::file("pix2pix").ok_or("no such recipe")?)?
+        ..Recipe::built_in("pix2pix").ok_or("no such recipe")??
     };
     let mut trainer = Trainer::new(recipe, Device::Cpu)?;
     let picture = |seed: f32| {

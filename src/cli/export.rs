@@ -14,9 +14,10 @@ use crate::models::{Registry, export};
 #[command(after_help = "Examples:\n  \
     sakuga export facades --to pth -o latest_net_G.pth --with-discriminator latest_net_D.pth\n  \
     sakuga export anime --to onnx -o anime.onnx\n\n\
-    A .pth of a U-Net has the names of pytorch-CycleGAN-and-pix2pix; one of an anime generator has Sakuga's own. \
+    A .pth has the names of pytorch-CycleGAN-and-pix2pix; one of an anime generator has Sakuga's own. \
     An ONNX file (opset 17) draws `photo` (N, C, H, W) in -1..1 to `picture`, for any N, H and W that are \
-    multiples of the metadata's size_multiple; a model of several styles reads `style` (N, styles) too. It never draws with dropout.")]
+    multiples of the metadata's size_multiple; a model of several styles reads `style` (N, styles) too. \
+    It never draws with dropout.")]
 pub struct ExportArgs {
     /// The model
     #[arg(value_name = "NAME")]

@@ -105,9 +105,9 @@ pub fn run(args: FitArgs) -> Result<()> {
 
 /// The built-in recipe of that name.
 pub(super) fn built_in(name: &str) -> Result<Recipe> {
-    let text = Recipe::file(name)
+    let recipe = Recipe::built_in(name)
         .with_context(|| format!("there is no recipe {name:?}; there are: {}", Recipe::NAMES.join(", ")))?;
-    toml::from_str(text).with_context(|| format!("the recipe {name} is broken"))
+    recipe.with_context(|| format!("the recipe {name} is broken"))
 }
 
 fn read_recipe(file: &Path) -> Result<Recipe> {

@@ -10,7 +10,7 @@ use super::error::EngineError;
 use super::job::{Plan, Settings};
 use super::pool::{Pool, Resident};
 use super::{Job, draw};
-use crate::models::{Card, Precision, Registry};
+use crate::models::{Card, Model, Precision, Registry, RegistryError};
 
 /// What loads a model: the device, how exactly to draw, and the bytes that all may take.
 pub(super) type Hardware = (Device, Precision, u64);
@@ -73,7 +73,7 @@ impl Catalog {
     /// How many models are in memory, and the bytes of their weights in f32.
     pub fn in_memory(&self) -> (usize, u64) {
         let residents = self.pool.all();
-        (residents.len(), residents.iter().map(|(_, resident)| resident.model.bytes()).sum())
+        (residents.len(), residents.iter().map(|resident| resident.model.bytes()).sum())
     }
 
     pub(super) fn plan(&self, job: Job) -> Result<Plan, EngineError> {
@@ -86,8 +86,7 @@ impl Catalog {
     /// # Errors
     /// [`EngineError::Unavailable`] where its weights have changed or gone since they were checked.
     pub(super) fn model(&self, name: &str) -> Result<Arc<Resident>, EngineError> {
-        let (device, precision, _) = &self.hardware;
-        self.pool.get_or_load(name, || self.registry.load(name, device, *precision)).map_err(|error| {
+        self.pool.get_or_load(name, || self.load(name)).map_err(|error| {
             tracing::error!(model = name, %error, "a model cannot be loaded");
             EngineError::Unavailable { name: name.to_owned() }
         })
@@ -99,11 +98,10 @@ impl Catalog {
     /// # Errors
     /// What is wrong with the default model, or with all of them.
     pub(super) fn open(&self) -> Result<(), String> {
-        let (device, precision, _) = &self.hardware;
         let mut broken = BTreeSet::new();
         let mut last = String::new();
         for card in self.registry.cards() {
-            let load = || self.registry.load(&card.name, device, *precision);
+            let load = || self.load(&card.name);
             let loaded = match self.pool.keeps_always(&card.name) {
                 true => self.pool.get_or_load(&card.name, load).map(|_| ()),
                 false => load().map(drop),
@@ -133,19 +131,22 @@ impl Catalog {
     /// What is wrong with the first that cannot be loaded.
     pub(super) fn follow(&self, old: &Self) -> Result<Vec<String>, String> {
         let mut loaded = Vec::new();
-        let (device, precision, _) = &self.hardware;
         for card in self.cards() {
-            if old.registry.card(Some(&card.name)).is_ok_and(|before| before == card) {
+            if old.card(Some(&card.name)).is_ok_and(|before| before == card) {
                 if let Some(resident) = old.pool.get(&card.name) {
                     self.pool.keep(&card.name, resident);
                 }
                 continue;
             }
-            let load = || self.registry.load(&card.name, device, *precision);
-            self.pool.get_or_load(&card.name, load).map_err(|error| error.to_string())?;
+            self.pool.get_or_load(&card.name, || self.load(&card.name)).map_err(|error| error.to_string())?;
             loaded.push(card.name.clone());
         }
         Ok(loaded)
+    }
+
+    fn load(&self, name: &str) -> Result<Model, RegistryError> {
+        let (device, precision, _) = &self.hardware;
+        self.registry.load(name, device, *precision)
     }
 
     /// Proves a model with a forward pass, if none has yet.
@@ -163,7 +164,7 @@ impl Catalog {
     }
 
     /// Those that are in memory.
-    pub(super) fn residents(&self) -> Vec<(String, Arc<Resident>)> {
+    pub(super) fn residents(&self) -> Vec<Arc<Resident>> {
         self.pool.all()
     }
 

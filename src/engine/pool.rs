@@ -74,8 +74,8 @@ impl Pool {
             residents.iter().map(|(_, resident)| resident.model.bytes()).sum()
         };
         while bytes(&residents) > self.limit {
-            let oldest = residents.iter().rev().map(|(name, _)| name);
-            let away = oldest.clone().find(|oldest| *oldest != name && !self.keeps_always(oldest)).cloned();
+            let mut oldest = residents.iter().rev().map(|(name, _)| name);
+            let away = oldest.find(|oldest| *oldest != name && !self.keeps_always(oldest)).cloned();
             let Some(away) = away else { break };
             residents.pop(&away);
             tracing::info!(model = away, "put away");
@@ -92,9 +92,9 @@ impl Pool {
         self.residents().pop(name);
     }
 
-    /// All that are in memory, with their names.
-    pub fn all(&self) -> Vec<(String, Arc<Resident>)> {
-        self.residents().iter().map(|(name, resident)| (name.clone(), resident.clone())).collect()
+    /// All that are in memory.
+    pub fn all(&self) -> Vec<Arc<Resident>> {
+        self.residents().iter().map(|(_, resident)| resident.clone()).collect()
     }
 
     fn residents(&self) -> MutexGuard<'_, LruCache<String, Arc<Resident>>> {

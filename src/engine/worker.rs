@@ -132,7 +132,7 @@ impl Worker {
 
     /// Proves what is in memory and has not been proved.
     fn prove_new(&self, catalog: &Catalog) -> Result<(), String> {
-        catalog.residents().iter().try_for_each(|(_, resident)| catalog.prove_new(resident, &self.status.beat))
+        catalog.residents().iter().try_for_each(|resident| catalog.prove_new(resident, &self.status.beat))
     }
 
     /// Proves new models and puts them in the place of the old.
@@ -206,9 +206,8 @@ impl Worker {
     }
 
     fn prove(&self) -> Result<(), String> {
-        let prove = |resident: &Resident| draw::warm_up(&resident.model, &self.device, &self.status.beat);
-        let residents = self.catalog().residents();
-        residents.iter().try_for_each(|(_, resident)| prove(resident)).map_err(|error| error.to_string())
+        let prove = |resident: &Arc<Resident>| draw::warm_up(&resident.model, &self.device, &self.status.beat);
+        self.catalog().residents().iter().try_for_each(prove).map_err(|error| error.to_string())
     }
 }
 

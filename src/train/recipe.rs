@@ -145,6 +145,14 @@ impl Recipe {
         }
     }
 
+    /// A built-in recipe; `None` where there is none of that name.
+    ///
+    /// # Errors
+    /// Never, as long as the files are sound: a test reads them all.
+    pub fn built_in(name: &str) -> Option<Result<Self, toml::de::Error>> {
+        Self::file(name).map(toml::from_str)
+    }
+
     /// Draws in `looks`, with a generator that has a style for each.
     pub fn draw_in(&mut self, looks: &[Look]) {
         self.looks = looks.to_vec();
@@ -239,7 +247,7 @@ mod tests {
     use super::*;
 
     fn recipe(name: &str) -> Recipe {
-        toml::from_str(Recipe::file(name).unwrap()).unwrap()
+        Recipe::built_in(name).unwrap().unwrap()
     }
 
     #[test]

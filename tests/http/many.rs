@@ -9,7 +9,7 @@ use sakuga::models::Registry;
 use sakuga::models::publish::publish;
 use tempfile::TempDir;
 
-use super::harness::{Server, problem};
+use super::harness::{Server, problem, wait_until};
 use super::pictures::{decoded, jpeg};
 use super::tiny::publish_with;
 
@@ -67,6 +67,7 @@ fn beyond_its_memory_the_least_used_makes_room() {
 #[test]
 fn a_broken_model_stops_no_other() {
     let folder = models(&["anime", "second", "third"]);
+    let root = folder.path().to_owned();
     std::fs::write(folder.path().join("weights/second.safetensors"), b"damaged").unwrap();
     std::fs::write(folder.path().join("models/third.toml"), "title = 7").unwrap();
     let server = Server::start_with(folder, &[]);
@@ -77,6 +78,11 @@ fn a_broken_model_stops_no_other() {
         assert!(detail.contains("the models are `anime`"), "{detail}");
         assert_eq!(server.get(&format!("/v1/models/{name}")).status(), 404);
     }
+    // A reload that finds it as broken as before changes nothing either.
+    std::fs::remove_file(root.join("models/third.toml")).unwrap();
+    server.signal("HUP");
+    wait_until(|| server.get("/metrics").text().unwrap().contains("sakuga_reloads_total{outcome=\"failed\"} 1"));
+    assert_eq!(server.get("/v1/models/second").status(), 404);
 }
 
 #[test]

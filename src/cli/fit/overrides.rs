@@ -41,7 +41,7 @@ pub(super) struct Overrides {
     /// Learning rate of the discriminator
     #[arg(long)]
     discriminator_rate: Option<f64>,
-    /// First width of a pix2pix U-Net
+    /// First width of a pix2pix generator
     #[arg(long)]
     ngf: Option<usize>,
     /// First width of the discriminator
