@@ -66,7 +66,8 @@ def measure(workers, batch, side, repeats):
 
 def main():
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--models", nargs="+", default=["unet_256-64", "unet_256-32", "anime"])
+    models = ["unet_256-64", "unet_256-32", "unet_256-instance", "resnet_9blocks", "resnet_9blocks-instance", "anime"]
+    words.add_argument("--models", nargs="+", default=models)
     words.add_argument("--cases", nargs="+", default=["256x1", "256x8", "512x1", "512x8", "1024x1"], help="SIDExBATCH")
     words.add_argument("--repeats", type=int, default=15)
     words.add_argument("--threads", type=int, default=2)

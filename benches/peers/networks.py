@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tests/golden"))
-from pix2pix import UNet  # noqa: E402, F401: the one definition, which the tests hold
+from pix2pix import ResNet, UNet  # noqa: E402, F401: the one definition, which the tests hold
 
 
 class Residual(nn.Module):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from networks import Anime, UNet
+from networks import Anime, ResNet, UNet
 from picture import picture
 from PIL import Image
 from safetensors.torch import load_file
@@ -22,10 +22,20 @@ root = Path(__file__).resolve().parents[2]
 PICTURES = {256: 8, 512: 8, 1024: 1}
 
 
-def unet(ngf):
+# pix2pix's generators as cards name them, and the norms that look at the whole picture.
+NETWORKS = {
+    "unet_256-64": lambda: UNet(8, 64),
+    "unet_256-32": lambda: UNet(8, 32),
+    "unet_256-instance": lambda: UNet(8, 64, "instance"),
+    "resnet_9blocks": lambda: ResNet(9, 64),
+    "resnet_9blocks-instance": lambda: ResNet(9, 64, "instance"),
+}
+
+
+def network(build):
     """Random weights whose values stay of the size of 1, with statistics of their own."""
-    torch.manual_seed(ngf)
-    net = UNet(8, ngf)
+    torch.manual_seed(0)
+    net = build()
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.normal_(module.weight, 1, 0.02)
@@ -62,8 +72,8 @@ def main():
         values.tofile(folder / f"photos-{side}.f32")
     Image.fromarray(picture(4000, 3000, 0)).save(folder / "photo.jpg", quality=92)
 
-    for ngf in (64, 32):
-        net, name = unet(ngf), f"unet_256-{ngf}"
+    for name, build in NETWORKS.items():
+        net = network(build)
         torch.save(net.state_dict(), folder / f"{name}.pth")
         command = [sakuga, "import", folder / f"{name}.pth", "--name", name, "--models", folder / "models"]
         subprocess.run(command, check=True)

@@ -15,6 +15,7 @@ mod avx512_bf16;
 mod buffer;
 mod kernel;
 mod layer;
+mod normalise;
 mod portable;
 mod run;
 mod weights;
@@ -30,6 +31,7 @@ pub use avx512_bf16::Avx512Bf16;
 pub use buffer::Buffer;
 pub use kernel::{Kernel, LANES, Value};
 pub use layer::{Input, Layer, Phase, Source, Tap};
+pub use normalise::normalise;
 pub use portable::Portable;
 pub use run::convolve;
 

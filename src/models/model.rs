@@ -22,7 +22,7 @@ pub struct Model {
 enum Drawer {
     /// On the CPU.
     Plan(Box<dyn Plan>),
-    /// On a GPU, and where a network has no plan: its norms look at the whole picture.
+    /// On a GPU.
     Layers(Box<dyn Generator>),
 }
 
@@ -51,12 +51,12 @@ impl Model {
             (Some(config), Some(tensors)) => Some(patch_gan(config, constants(tensors, device))?),
             _ => None,
         };
-        let generator = match network.outline()? {
-            Some(outline) if device.is_cpu() => Drawer::Plan(plan(&outline, instructions(precision)?)?),
-            _ if precision == Precision::Bf16 => {
-                bail!("this model runs in f32 on this device: use --precision f32 or leave it out")
-            }
-            _ => Drawer::Layers(network),
+        let generator = if device.is_cpu() {
+            Drawer::Plan(plan(&network.outline()?, instructions(precision)?)?)
+        } else if precision == Precision::Bf16 {
+            bail!("models run in f32 on this device: use --precision f32 or leave it out")
+        } else {
+            Drawer::Layers(network)
         };
         Ok(Self { card, generator, discriminator, bytes })
     }
@@ -82,10 +82,10 @@ impl Model {
     /// # Errors
     /// When the shape does not fit or the device fails.
     pub fn draw(&self, photo: &Tensor, style: &Style) -> Result<Tensor> {
+        let noise = style.seed.map(Noise::new);
         match &self.generator {
-            Drawer::Plan(plan) => plan.draw(photo, style.weights()),
+            Drawer::Plan(plan) => plan.draw(photo, style.weights(), noise.as_ref()),
             Drawer::Layers(network) => {
-                let noise = style.seed.map(Noise::new);
                 let style = style.tensor(photo.device())?;
                 network.forward(photo, &Pass { style: style.as_ref(), noise: noise.as_ref(), ..Pass::INFERENCE })
             }

@@ -220,8 +220,8 @@ impl Anime {
 }
 
 impl Generator for Anime {
-    fn outline(&self) -> Result<Option<Outline>> {
-        self.layers().map(Some)
+    fn outline(&self) -> Result<Outline> {
+        self.layers()
     }
 
     fn forward(&self, photo: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {

@@ -2,7 +2,7 @@
 //! seeded on the CPU, and a resumed run must draw the same masks.
 
 use super::generator::Pass;
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::sync::{Mutex, PoisonError};
@@ -18,12 +18,11 @@ impl Noise {
         Self(Mutex::new(ChaCha8Rng::seed_from_u64(seed)))
     }
 
-    fn mask(&self, dims: &[usize], keep: f32, device: &Device) -> Result<Tensor> {
+    /// What `count` values are multiplied by: 0, or with the probability `keep` 1 / `keep`.
+    pub(super) fn mask(&self, count: usize, keep: f32) -> Vec<f32> {
         let mut rng = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let scale = 1.0 / keep;
-        let count = dims.iter().product();
-        let mask: Vec<f32> = (0..count).map(|_| if rng.random::<f32>() < keep { scale } else { 0.0 }).collect();
-        Tensor::from_vec(mask, dims, device)
+        (0..count).map(|_| if rng.random::<f32>() < keep { scale } else { 0.0 }).collect()
     }
 }
 
@@ -42,7 +41,7 @@ impl Dropout {
     pub fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         match pass.noise {
             Some(noise) if self.rate > 0.0 => {
-                x * noise.mask(x.dims(), 1.0 - self.rate, x.device())?.to_dtype(DType::F32)?
+                x * Tensor::from_vec(noise.mask(x.elem_count(), 1.0 - self.rate), x.dims(), x.device())?
             }
             _ => Ok(x.clone()),
         }

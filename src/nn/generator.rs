@@ -38,9 +38,9 @@ pub trait Generator: Send + Sync {
     /// `None`: everywhere, so that tiles would not fit together.
     fn reach(&self) -> Option<usize>;
 
-    /// The layers for the inference plan; `None` where it has no way for them. Parameters must be f32 on the CPU.
+    /// The layers for the inference plan. Parameters must be f32 on the CPU.
     ///
     /// # Errors
     /// Those of candle.
-    fn outline(&self) -> Result<Option<Outline>>;
+    fn outline(&self) -> Result<Outline>;
 }

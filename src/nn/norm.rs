@@ -2,6 +2,7 @@
 
 use super::generator::Pass;
 use super::init::PIX2PIX_SCALE;
+use super::plan::Affine;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{BatchNorm, Init, ModuleT, VarBuilder};
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,28 @@ impl Norm {
         matches!(self, Self::Instance | Self::Batch(_, Statistics::Image))
     }
 
+    /// What becomes, outside training, of the sums of a convolution of `channels` channels with `bias`, for the
+    /// inference plan.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn affine(&self, channels: usize, bias: Option<&Tensor>) -> Result<Affine> {
+        Ok(match self {
+            Self::None => Affine::bias(channels, bias)?,
+            Self::Batch(norm, Statistics::Running) => {
+                let (scale, shift) = folded(norm)?;
+                Affine::bias(channels, bias)?.then(&scale, &shift)
+            }
+            // A bias moves the mean, which is taken away.
+            Self::Batch(norm, Statistics::Image) => {
+                let normalised = Affine::normalised(channels);
+                let Some((weight, bias)) = norm.weight_and_bias() else { return Ok(normalised) };
+                normalised.then(&weight.to_vec1()?, &bias.to_vec1()?)
+            }
+            Self::Instance => Affine::normalised(channels),
+        })
+    }
+
     /// Runs the layer.
     ///
     /// # Errors
@@ -115,7 +138,7 @@ fn own_statistics(norm: &BatchNorm, x: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// Those of candle.
-pub fn folded(norm: &BatchNorm) -> Result<(Vec<f32>, Vec<f32>)> {
+fn folded(norm: &BatchNorm) -> Result<(Vec<f32>, Vec<f32>)> {
     let mut scale = (norm.running_var() + norm.eps())?.sqrt()?.recip()?;
     let mut shift = norm.running_mean().neg()?;
     if let Some((weight, bias)) = norm.weight_and_bias() {

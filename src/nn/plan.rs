@@ -12,20 +12,21 @@ mod precision;
 pub use outline::{Affine, Finish, Node, Outline, Term, Window, shuffled};
 pub use precision::{Precision, instructions};
 
+use super::dropout::Noise;
 #[cfg(target_arch = "x86_64")]
 use crate::kernels::plan::{Amx, Avx2, Avx512, Avx512Bf16};
-use crate::kernels::plan::{Buffer, Instructions, Kernel, LANES, Layer, Portable, Value, convolve};
+use crate::kernels::plan::{Buffer, Instructions, Kernel, LANES, Layer, Portable, Value, convolve, normalise};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Mutex, PoisonError};
 
 /// A generator in the form in which the CPU draws fastest.
 pub trait Plan: Send + Sync {
     /// `photo` `(N, C, H, W)` in −1..1, sides multiples of the generator's, to its picture of the same size, in a style
-    /// of the generator's number of entries.
+    /// of the generator's number of entries; with `noise`, dropout draws its masks there.
     ///
     /// # Errors
     /// When the shape or the style does not fit.
-    fn draw(&self, photo: &Tensor, style: &[f32]) -> Result<Tensor>;
+    fn draw(&self, photo: &Tensor, style: &[f32], noise: Option<&Noise>) -> Result<Tensor>;
 
     /// The instructions that it was packed for.
     fn instructions(&self) -> &'static str;
@@ -62,6 +63,8 @@ struct Packed<K: Kernel> {
     channels: usize,
     /// Sides are multiples of this power of two.
     halvings: usize,
+    /// Pixels around the photo that are mirrored.
+    mirrored: usize,
     last: Last,
     /// The buffers of the last picture's size.
     spare: Mutex<Option<Arena<K::Value>>>,
@@ -73,7 +76,18 @@ struct Step<K: Kernel> {
     inputs: Vec<usize>,
     affine: Affine,
     residual: Option<usize>,
-    outputs: Vec<(usize, f32)>,
+    /// Share of the values that noise sets to zero, 0..1.
+    dropout: f32,
+    outputs: Vec<Output>,
+}
+
+/// Where a layer's values go, once rectified.
+struct Output {
+    slot: usize,
+    /// What negative values are multiplied by.
+    slope: f32,
+    /// Pixels around them that are mirrored.
+    mirrored: usize,
 }
 
 /// A buffer that nodes of equal form use in turn.
@@ -113,7 +127,7 @@ impl<K: Kernel> Packed<K> {
         Arena { size, buffers: buffers.collect() }
     }
 
-    fn run(&self, photo: &[f32], size: (usize, usize, usize), style: &[f32]) -> Vec<f32> {
+    fn run(&self, photo: &[f32], size: (usize, usize, usize), style: &[f32], noise: Option<&Noise>) -> Vec<f32> {
         let (_, height, width) = size;
         let (mut arena, plane) = (self.arena(size), height * width);
         let buffers = &mut arena.buffers;
@@ -127,9 +141,10 @@ impl<K: Kernel> Packed<K> {
                     }
                 }
             });
+            buffer.mirror(self.mirrored);
         }
         for step in &self.steps {
-            step.run(buffers, style);
+            step.run(buffers, style, noise);
         }
         let picture = buffers[self.last.slot].as_ref().map(|last| finish::finish(&self.last, last, photo));
         *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(arena);
@@ -138,25 +153,56 @@ impl<K: Kernel> Packed<K> {
 }
 
 impl<K: Kernel> Step<K> {
-    fn run(&self, buffers: &mut [Option<Buffer<K::Value>>], style: &[f32]) {
+    fn run(&self, buffers: &mut [Option<Buffer<K::Value>>], style: &[f32], noise: Option<&Noise>) {
         // Taken out while they are written; the builder gives a layer's outputs no slot that it reads.
         let mut outputs: Vec<_> =
-            self.outputs.iter().filter_map(|&(slot, slope)| Some((buffers[slot].take()?, slope))).collect();
+            self.outputs.iter().filter_map(|output| Some((buffers[output.slot].take()?, output.slope))).collect();
         let inputs: Vec<_> = self.inputs.iter().filter_map(|&slot| buffers[slot].as_ref()).collect();
         let residual = self.residual.and_then(|slot| buffers[slot].as_ref());
         let mut written: Vec<_> = outputs.iter_mut().map(|(buffer, slope)| (buffer, *slope)).collect();
         let (mut scale, mut shift) = self.affine.at(style);
         scale.resize(scale.len().next_multiple_of(LANES), 0.0);
         shift.resize(scale.len(), 0.0);
-        convolve(&self.layer, &inputs, (&scale, &shift), residual, &mut written);
-        for (&(slot, _), (buffer, _)) in self.outputs.iter().zip(outputs) {
-            buffers[slot] = Some(buffer);
+        if self.affine.normalised {
+            let (ones, zeros) = (vec![1.0; scale.len()], vec![0.0; scale.len()]);
+            if let Some((first, _)) = written.first_mut() {
+                convolve(&self.layer, &inputs, (&ones, &zeros), None, &mut [(first, 1.0)]);
+            }
+            normalise(&mut written, (&scale, &shift), residual);
+        } else {
+            convolve(&self.layer, &inputs, (&scale, &shift), residual, &mut written);
+        }
+        if let Some(noise) = noise.filter(|_| self.dropout > 0.0) {
+            self.drop_out(&mut written, noise);
+        }
+        for (output, (mut buffer, _)) in self.outputs.iter().zip(outputs) {
+            buffer.mirror(output.mirrored);
+            buffers[output.slot] = Some(buffer);
+        }
+    }
+
+    /// Masks the values, in `(N, C, H, W)` order as the layers on candle do. A rectifier before it changes nothing: no
+    /// mask is negative.
+    fn drop_out(&self, outputs: &mut [(&mut Buffer<K::Value>, f32)], noise: &Noise) {
+        let channels = self.affine.channels();
+        let Some((first, _)) = outputs.first() else { return };
+        let (batch, height, width) = (first.batch, first.height, first.width);
+        let mask = noise.mask(batch * channels * height * width, 1.0 - self.dropout);
+        for (buffer, _) in outputs {
+            let padded = buffer.channels;
+            buffer.fill(|picture, y, row| {
+                for (x, pixel) in row.chunks_exact_mut(padded).enumerate() {
+                    for (c, value) in pixel[..channels].iter_mut().enumerate() {
+                        *value = K::Value::of(value.f32() * mask[((picture * channels + c) * height + y) * width + x]);
+                    }
+                }
+            });
         }
     }
 }
 
 impl<K: Kernel> Plan for Packed<K> {
-    fn draw(&self, photo: &Tensor, style: &[f32]) -> Result<Tensor> {
+    fn draw(&self, photo: &Tensor, style: &[f32], noise: Option<&Noise>) -> Result<Tensor> {
         let (_, channels, height, width) = photo.dims4()?;
         let multiple = 1 << self.halvings;
         if channels != self.channels || height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
@@ -168,7 +214,7 @@ impl<K: Kernel> Plan for Packed<K> {
         if let Some(step) = self.steps.iter().find(|step| ![0, style.len()].contains(&step.affine.styles())) {
             bail!("this generator draws {} styles, not {}", step.affine.styles(), style.len());
         }
-        photo.contiguous()?.apply_op1_no_bwd(&Run { plan: self, style })
+        photo.contiguous()?.apply_op1_no_bwd(&Run { plan: self, style, noise })
     }
 
     fn instructions(&self) -> &'static str {
@@ -180,6 +226,7 @@ impl<K: Kernel> Plan for Packed<K> {
 struct Run<'a, K: Kernel> {
     plan: &'a Packed<K>,
     style: &'a [f32],
+    noise: Option<&'a Noise>,
 }
 
 impl<K: Kernel> CustomOp1 for Run<'_, K> {
@@ -191,7 +238,7 @@ impl<K: Kernel> CustomOp1 for Run<'_, K> {
         let photo = super::ops::slice(storage, layout)?;
         let (batch, _, height, width) = layout.shape().dims4()?;
         // Once into the thread pool, instead of once a layer.
-        let picture = rayon::scope(|_| self.plan.run(photo, (batch, height, width), self.style));
+        let picture = rayon::scope(|_| self.plan.run(photo, (batch, height, width), self.style, self.noise));
         Ok((CpuStorage::F32(picture), (batch, self.plan.last.channels, height, width).into()))
     }
 }

@@ -1,6 +1,8 @@
 //! The residual generator of CycleGAN and pix2pix (Johnson et al. 2016; Zhu et al. 2017, §7.2): two halvings, residual
 //! blocks, two doublings, with mirrored borders. Sakuga runs it for those who bring their weights.
 
+mod outline;
+
 use super::activation::relu;
 use super::dropout::Dropout;
 use super::generator::{Generator, Pass};
@@ -151,9 +153,8 @@ fn mirrored(x: &Tensor, by: usize) -> Result<Tensor> {
 }
 
 impl Generator for ResNet {
-    fn outline(&self) -> Result<Option<Outline>> {
-        // The plan's borders are zeros.
-        Ok(None)
+    fn outline(&self) -> Result<Outline> {
+        self.layers()
     }
 
     fn forward(&self, photo: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {

@@ -115,7 +115,7 @@ pub fn unet(depth: usize, config: UNetConfig, vb: VarBuilder<'_>) -> Result<UNet
 }
 
 impl Generator for UNet {
-    fn outline(&self) -> Result<Option<Outline>> {
+    fn outline(&self) -> Result<Outline> {
         self.layers()
     }
 

@@ -34,8 +34,8 @@ impl<T: Value> Aligned<T> {
     }
 }
 
-/// Activations of a batch, channels last: `(N, H + 2·halo, W + 2·halo, C)`. Nothing but [`Buffer::fill`] writes
-/// into the halo, so it stays zero.
+/// Activations of a batch, channels last: `(N, H + 2·halo, W + 2·halo, C)`. Nothing but [`Buffer::mirror`] writes into
+/// the halo; else it stays zero.
 pub struct Buffer<T> {
     /// Pictures.
     pub batch: usize,
@@ -45,7 +45,7 @@ pub struct Buffer<T> {
     pub width: usize,
     /// Values of a pixel.
     pub channels: usize,
-    /// Zero pixels around each picture.
+    /// Pixels around each picture, zero or mirrored.
     pub halo: usize,
     values: Aligned<T>,
 }
@@ -94,5 +94,31 @@ impl<T: Value> Buffer<T> {
                 fill(picture, y - halo, &mut line[inside..inside + len]);
             }
         });
+    }
+
+    /// Mirrors each picture about its borders, which are not repeated, `by` pixels far into the halo; where a side is
+    /// too short, its last pixel stands for what is not there.
+    pub fn mirror(&mut self, by: usize) {
+        assert!(by <= self.halo && self.height > 0 && self.width > 0);
+        let (pitch, channels, halo) = (self.pitch(), self.channels, self.halo);
+        let (height, width) = (self.height, self.width);
+        for picture in 0..self.batch {
+            let top = picture * (height + 2 * halo);
+            let values = &mut self.values.slice_mut()[top * pitch..(top + height + 2 * halo) * pitch];
+            for row in values[halo * pitch..(halo + height) * pitch].chunks_exact_mut(pitch) {
+                let mut copy = |from: usize, to: usize| {
+                    row.copy_within(from * channels..(from + 1) * channels, to * channels);
+                };
+                for i in 1..=by {
+                    copy(halo + i.min(width - 1), halo - i);
+                    copy(halo + (width - 1).saturating_sub(i), halo + width - 1 + i);
+                }
+            }
+            let mut copy = |from: usize, to: usize| values.copy_within(from * pitch..(from + 1) * pitch, to * pitch);
+            for i in 1..=by {
+                copy(halo + i.min(height - 1), halo - i);
+                copy(halo + (height - 1).saturating_sub(i), halo + height - 1 + i);
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! From an outline to packed layers: windows, halos, weights, and which buffer each node lies in.
 
 use super::outline::{LayerOutline, Node, Outline, Term, Window};
-use super::{Last, Packed, Slot, Step};
+use super::{Last, Output, Packed, Slot, Step};
 use crate::kernels::plan::{Input, Kernel, LANES, Layer, Phase, Source, Tap};
 use candle_core::{Result, bail};
 use std::sync::Mutex;
@@ -22,7 +22,8 @@ impl<K: Kernel> Packed<K> {
             finish: outline.finish,
         };
         let (channels, halvings) = (outline.nodes[0].channels, outline.halvings());
-        Ok(Self { steps, slots, channels, halvings, last, spare: Mutex::new(None) })
+        let mirrored = outline.nodes[0].mirrored;
+        Ok(Self { steps, slots, channels, halvings, mirrored, last, spare: Mutex::new(None) })
     }
 }
 
@@ -39,6 +40,7 @@ fn window(term: &Term, kernel: usize, grid: usize, parity: usize) -> (isize, usi
         Window::Convolution { stride, padding } => {
             ((parity * stride) as isize - padding as isize, kernel, grid * stride)
         }
+        Window::Mirrored { padding } => (parity as isize - padding as isize, kernel, grid),
         // Output o takes input i by the weight's row o + padding − 2i: rows of one parity, from the last to the first.
         Window::Doubling { padding } => {
             let odd = (parity + padding) % 2;
@@ -52,7 +54,7 @@ fn window(term: &Term, kernel: usize, grid: usize, parity: usize) -> (isize, usi
 /// The row (or column) of the weight that belongs to position `i` of a phase's window.
 fn weight_row(term: &Term, kernel: usize, parity: usize, i: usize) -> usize {
     match term.window {
-        Window::Convolution { .. } => i,
+        Window::Convolution { .. } | Window::Mirrored { .. } => i,
         Window::Doubling { padding } => {
             let odd = (parity + padding) % 2;
             odd + 2 * ((kernel - odd).div_ceil(2) - 1 - i)
@@ -90,7 +92,7 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
             .map(|((term, &kernel), weights)| {
                 let channels = outline.nodes[term.node.0].channels;
                 let (output, channel) = match term.window {
-                    Window::Convolution { .. } => (channels, 1),
+                    Window::Convolution { .. } | Window::Mirrored { .. } => (channels, 1),
                     Window::Doubling { .. } => (1, outputs),
                 };
                 let along = |parity| {
@@ -115,14 +117,37 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
         layer: Layer { inputs, grid, phases },
         affine: layer.affine.clone(),
         residual: layer.residual.map(slot),
-        outputs: layer.outputs.iter().map(|&(node, slope)| (slot(node), slope)).collect(),
+        dropout: layer.dropout,
+        outputs: layer
+            .outputs
+            .iter()
+            .map(|&(node, slope)| Output { slot: slot(node), slope, mirrored: outline.nodes[node.0].mirrored })
+            .collect(),
     })
 }
 
+/// What nodes must share to lie in one buffer in turn. They share its halo, too, so that what was zero around one is
+/// zero around the other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Form {
+    channels: usize,
+    halvings: usize,
+    photo: bool,
+    mirrored: usize,
+}
+
 /// The buffers, and which one each node lies in. A node takes over the buffer of one of its form that no later layer
-/// reads; forms share one halo, so that what was zero around one is zero around the other.
+/// reads.
 fn slots<K: Kernel>(outline: &Outline) -> Result<(Vec<Slot>, Vec<usize>)> {
-    let form = |node: Node| (padded::<K>(outline, node), outline.nodes[node.0].halvings, node.0 == 0);
+    let form = |node: Node| {
+        let info = &outline.nodes[node.0];
+        Form {
+            channels: padded::<K>(outline, node),
+            halvings: info.halvings,
+            photo: node.0 == 0,
+            mirrored: info.mirrored,
+        }
+    };
     let mut halos = std::collections::HashMap::new();
     let mut last_use = vec![0; outline.nodes.len()];
     for (i, layer) in outline.layers.iter().enumerate() {
@@ -134,7 +159,14 @@ fn slots<K: Kernel>(outline: &Outline) -> Result<(Vec<Slot>, Vec<usize>)> {
                 let (origin, count, step) = window(term, kernel, grid, parity);
                 // Before the first pixel, and beyond the last: the last window starts a step before the side's end.
                 let beyond = origin + count as isize - step as isize;
-                *halo = (*halo).max((-origin).max(beyond).max(0) as usize);
+                let reach = (-origin).max(beyond).max(0) as usize;
+                if reach > 0
+                    && outline.nodes[term.node.0].mirrored > 0
+                    && !matches!(term.window, Window::Mirrored { .. })
+                {
+                    bail!("what is around a layer's values cannot be mirrored for one reader and zero for another");
+                }
+                *halo = (*halo).max(reach);
             }
             last_use[term.node.0] = i;
         }
@@ -146,12 +178,16 @@ fn slots<K: Kernel>(outline: &Outline) -> Result<(Vec<Slot>, Vec<usize>)> {
     let mut slots: Vec<Slot> = Vec::new();
     let mut places = vec![0; outline.nodes.len()];
     // By slot: its form and its node's last reader.
-    let mut taken: Vec<((usize, usize, bool), usize)> = Vec::new();
+    let mut taken: Vec<(Form, usize)> = Vec::new();
     let mut place = |node: Node, now: usize| {
         let form = form(node);
         let free = taken.iter().position(|&(other, until)| other == form && until < now);
         let slot = free.unwrap_or_else(|| {
-            slots.push(Slot { channels: form.0, halvings: form.1, halo: halos.get(&form).copied().unwrap_or(0) });
+            slots.push(Slot {
+                channels: form.channels,
+                halvings: form.halvings,
+                halo: halos.get(&form).copied().unwrap_or(0),
+            });
             taken.push((form, 0));
             taken.len() - 1
         });

@@ -16,6 +16,11 @@ pub enum Window {
         /// Zeros around the input.
         padding: usize,
     },
+    /// A convolution of weight `(Cout, Cin, K, K)` and stride 1, with `padding` pixels around the input mirrored.
+    Mirrored {
+        /// So many pixels, which are those that keep the size.
+        padding: usize,
+    },
     /// A transposed convolution of stride 2 and weight `(Cin, Cout, K, K)`, twice the size.
     Doubling {
         /// Rows and columns cut from each side of the output.
@@ -43,6 +48,8 @@ pub struct Affine {
     pub(super) shift: Vec<f32>,
     /// What a style adds to the scale and to the shift: `(C, k)` each.
     styled: Option<(Matrix, Matrix)>,
+    /// Whether the sums are brought to zero mean and unit variance over each picture before.
+    pub(super) normalised: bool,
 }
 
 impl Affine {
@@ -52,13 +59,18 @@ impl Affine {
     /// When the bias is no vector of f32.
     pub fn bias(channels: usize, bias: Option<&Tensor>) -> Result<Self> {
         let shift = bias.map_or(Ok(vec![0.0; channels]), Tensor::to_vec1)?;
-        Ok(Self { scale: vec![1.0; channels], shift, styled: None })
+        Ok(Self { scale: vec![1.0; channels], shift, styled: None, normalised: false })
+    }
+
+    /// Brings `channels` channels to zero mean and unit variance over each picture.
+    pub fn normalised(channels: usize) -> Self {
+        Self { scale: vec![1.0; channels], shift: vec![0.0; channels], styled: None, normalised: true }
     }
 
     /// Each channel's numbers for `times` channels in its place.
     pub fn repeated(self, times: usize) -> Self {
         let repeat = |values: &[f32]| values.iter().flat_map(|value| std::iter::repeat_n(*value, times)).collect();
-        Self { scale: repeat(&self.scale), shift: repeat(&self.shift), styled: None }
+        Self { scale: repeat(&self.scale), shift: repeat(&self.shift), ..self }
     }
 
     /// This, then for a style `v` of `k` entries a scale of `1 + scale·v` and a shift of `shift·v`, both `(C, k)`.
@@ -67,6 +79,11 @@ impl Affine {
     /// When they are no matrices of f32.
     pub fn styled(self, scale: &Tensor, shift: &Tensor) -> Result<Self> {
         Ok(Self { styled: Some((scale.to_vec2()?, shift.to_vec2()?)), ..self })
+    }
+
+    /// Channels that it is for.
+    pub(super) fn channels(&self) -> usize {
+        self.scale.len()
     }
 
     /// Entries of the style that it asks for.
@@ -112,12 +129,16 @@ pub(super) struct NodeInfo {
     pub channels: usize,
     /// Its side is the photo's, halved so many times.
     pub halvings: usize,
+    /// Pixels around it that those who read it find mirrored; without, they find zeros.
+    pub mirrored: usize,
 }
 
 pub(super) struct LayerOutline {
     pub terms: Vec<Term>,
     pub affine: Affine,
     pub residual: Option<Node>,
+    /// Share of the values that a seeded drawing sets to zero, 0..1.
+    pub dropout: f32,
     /// Each with the slope of its rectifier.
     pub outputs: Vec<(Node, f32)>,
 }
@@ -135,7 +156,7 @@ impl Outline {
     /// A generator of photos of `channels` channels, and the photo.
     pub fn new(channels: usize) -> (Self, Node) {
         let photo = Node(0);
-        let nodes = vec![NodeInfo { channels, halvings: 0 }];
+        let nodes = vec![NodeInfo { channels, halvings: 0, mirrored: 0 }];
         (Self { nodes, layers: Vec::new(), last: photo, finish: Finish::Tanh }, photo)
     }
 
@@ -169,6 +190,8 @@ impl Outline {
                 Window::Convolution { stride: 1, .. } => (b, a, Some(input.halvings)),
                 Window::Convolution { stride: 2, .. } => (b, a, Some(input.halvings + 1)),
                 Window::Convolution { stride, .. } => bail!("a plan has strides 1 and 2, not {stride}"),
+                Window::Mirrored { padding } if 2 * padding + 1 == kernel => (b, a, Some(input.halvings)),
+                Window::Mirrored { padding } => bail!("{padding} mirrored pixels do not keep a picture's size"),
                 Window::Doubling { .. } => (a, b, input.halvings.checked_sub(1)),
             };
             let here = Some((outputs, halvings));
@@ -193,11 +216,24 @@ impl Outline {
         let mut outputs = Vec::new();
         for &slope in slopes {
             outputs.push((Node(self.nodes.len()), slope));
-            self.nodes.push(NodeInfo { channels, halvings });
+            self.nodes.push(NodeInfo { channels, halvings, mirrored: 0 });
+        }
+        for term in &terms {
+            if let Window::Mirrored { padding } = term.window {
+                let input = &mut self.nodes[term.node.0];
+                input.mirrored = input.mirrored.max(padding);
+            }
         }
         let nodes = outputs.iter().map(|(node, _)| *node).collect();
-        self.layers.push(LayerOutline { terms, affine, residual, outputs });
+        self.layers.push(LayerOutline { terms, affine, residual, dropout: 0.0, outputs });
         Ok(nodes)
+    }
+
+    /// A seeded drawing sets `rate` of the last layer's values to zero and scales the rest up.
+    pub fn drop_out(&mut self, rate: f32) {
+        if let Some(layer) = self.layers.last_mut() {
+            layer.dropout = rate;
+        }
     }
 
     /// The picture is `last`, its channels shuffled into blocks of pixels where it is smaller than the photo.

@@ -6,7 +6,8 @@ use super::*;
 use crate::nn::anime::{AnimeConfig, anime};
 use crate::nn::conv::{conv_transpose2d, conv2d};
 use crate::nn::init::Parameters;
-use crate::nn::norm::NormKind;
+use crate::nn::norm::{NormKind, Statistics};
+use crate::nn::resnet::{ResNetConfig, resnet};
 use crate::nn::unet::{UNetConfig, unet};
 use crate::nn::{Generator, Pass};
 use candle_core::Device;
@@ -44,7 +45,7 @@ fn compare(outline: &Outline, photo: &Tensor, style: &[f32], reference: &Tensor)
         let plan = plan(outline, set).unwrap();
         // Twice: the second picture is drawn in buffers that the first one has used.
         for _ in 0..2 {
-            let drawn = plan.draw(photo, style).unwrap();
+            let drawn = plan.draw(photo, style, None).unwrap();
             assert_eq!(drawn.dims(), reference.dims(), "{set:?}");
             let off = largest(&(&drawn - reference).unwrap());
             assert!(off <= tolerance(set, reference), "{set:?}: {off} off");
@@ -109,7 +110,7 @@ fn trained<G: Generator>(scale: f32, build: impl Fn(candle_nn::VarBuilder<'stati
 fn the_anime_generator_is_the_same_picture() {
     for widths in [vec![4, 6], vec![8, 20, 40], vec![32, 64, 128, 192]] {
         let network = trained(0.03, |vb| anime(&AnimeConfig { widths: widths.clone(), blocks: 1, styles: 0 }, vb));
-        let outline = network.outline().unwrap().unwrap();
+        let outline = network.outline().unwrap();
         let multiple = network.multiple();
         for (batch, height, width) in [(1, 1, 1), (2, 3, 2), (1, 2, 7)] {
             let photo = noise(&[batch, 3, height * multiple, width * multiple], 0.9, 7);
@@ -122,7 +123,7 @@ fn the_anime_generator_is_the_same_picture() {
 fn a_style_scales_and_shifts() {
     let config = AnimeConfig { widths: vec![8, 12], blocks: 1, styles: 3 };
     let network = trained(0.1, |vb| anime(&config, vb));
-    let outline = network.outline().unwrap().unwrap();
+    let outline = network.outline().unwrap();
     let photo = noise(&[2, 3, 8, 12], 0.9, 3);
     let draw = |style: &Tensor| network.forward(&photo, &Pass { style: Some(style), ..Pass::INFERENCE }).unwrap();
     let mut pictures = Vec::new();
@@ -132,7 +133,7 @@ fn a_style_scales_and_shifts() {
         pictures.push(reference);
     }
     assert!(largest(&(&pictures[0] - &pictures[1]).unwrap()) > 0.01, "styles must differ for this to prove anything");
-    let error = plan(&outline, Instructions::Portable).unwrap().draw(&photo, &[1.0]).unwrap_err().to_string();
+    let error = plan(&outline, Instructions::Portable).unwrap().draw(&photo, &[1.0], None).unwrap_err().to_string();
     assert!(error.contains("3 styles, not 1"), "{error}");
 }
 
@@ -141,7 +142,7 @@ fn pix2pix_unets_are_the_same_picture() {
     for (depth, width, inputs, outputs) in [(3, 4, 3, 3), (5, 10, 1, 3), (6, 8, 4, 1)] {
         let config = UNetConfig { inputs, outputs, width, ..UNetConfig::default() };
         let network = trained(0.08, |vb| unet(depth, config, vb));
-        let outline = network.outline().unwrap().unwrap();
+        let outline = network.outline().unwrap();
         for (batch, height, width) in [(1, 1, 1), (3, 1, 2)] {
             let photo = noise(&[batch, inputs, height << depth, width << depth], 0.9, 5);
             compare(&outline, &photo, &[], &network.forward(&photo, &Pass::INFERENCE).unwrap());
@@ -149,16 +150,68 @@ fn pix2pix_unets_are_the_same_picture() {
     }
 }
 
+/// What the plan of `network` draws with and without a seed is what its layers draw.
+fn compare_network(network: &impl Generator, inputs: usize, (batch, height, width): (usize, usize, usize)) {
+    let multiple = network.multiple();
+    let photo = noise(&[batch, inputs, height * multiple, width * multiple], 0.9, 5);
+    let outline = network.outline().unwrap();
+    compare(&outline, &photo, &[], &network.forward(&photo, &Pass::INFERENCE).unwrap());
+    let seeded = Noise::new(7);
+    let reference = network.forward(&photo, &Pass { noise: Some(&seeded), ..Pass::INFERENCE }).unwrap();
+    for set in available() {
+        let drawn = plan(&outline, set).unwrap().draw(&photo, &[], Some(&Noise::new(7))).unwrap();
+        let off = largest(&(&drawn - &reference).unwrap());
+        assert!(off <= tolerance(set, &reference), "{set:?}: {off} off with a seed");
+    }
+}
+
+/// The norms that see the whole picture, and the one that does not.
+const NORMS: [(NormKind, Statistics); 3] = [
+    (NormKind::Batch, Statistics::Running),
+    (NormKind::Batch, Statistics::Image),
+    (NormKind::Instance, Statistics::Running),
+];
+
 #[test]
-fn a_norm_over_the_picture_has_no_plan() {
-    let config = UNetConfig { width: 4, norm: NormKind::Instance, ..UNetConfig::default() };
-    assert!(trained(0.08, |vb| unet(4, config, vb)).outline().unwrap().is_none());
+fn unets_of_any_norm_are_the_same_picture() {
+    for (norm, statistics) in NORMS {
+        let config = UNetConfig { width: 4, norm, statistics, ..UNetConfig::default() };
+        let network = trained(0.08, |vb| unet(6, config, vb));
+        for size in [(1, 1, 1), (3, 1, 2)] {
+            compare_network(&network, 3, size);
+        }
+    }
+}
+
+#[test]
+fn residual_generators_are_the_same_picture() {
+    for (norm, statistics) in NORMS {
+        for (inputs, outputs, width) in [(3, 3, 4), (1, 4, 10)] {
+            let config = ResNetConfig { inputs, outputs, width, norm, statistics, dropout: 0.5 };
+            let network = trained(0.04, |vb| resnet(2, config, vb));
+            // Also where a side is shorter than what is mirrored.
+            for size in [(1, 1, 1), (2, 5, 3), (1, 2, 9)] {
+                compare_network(&network, inputs, size);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_border_is_mirrored_for_all_readers_or_for_none() {
+    let (mut outline, photo) = Outline::new(1);
+    let weight = noise(&[1, 1, 3, 3], 1.0, 1);
+    let window = [Window::Mirrored { padding: 1 }, Window::Convolution { stride: 1, padding: 1 }];
+    let terms = window.map(|window| Term { node: photo, weight: weight.clone(), window }).into();
+    let x = outline.layer(terms, Affine::bias(1, None).unwrap(), None, 1.0).unwrap();
+    let error = plan(&outline.finish(x, Finish::Tanh), Instructions::Portable).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("mirrored for one reader"), "{error}");
 }
 
 #[test]
 fn buffers_are_shared_and_pictures_of_other_sizes_fit() {
     let network = trained(0.03, |vb| anime(&AnimeConfig { widths: vec![8, 12, 16], blocks: 2, styles: 0 }, vb));
-    let outline = network.outline().unwrap().unwrap();
+    let outline = network.outline().unwrap();
     let packed = Packed::<Portable>::new(&outline).unwrap();
     assert!(
         packed.slots.len() < outline.nodes.len() / 2,
@@ -169,8 +222,8 @@ fn buffers_are_shared_and_pictures_of_other_sizes_fit() {
     for (height, width) in [(16, 24), (8, 8), (16, 24), (40, 16)] {
         let photo = noise(&[1, 3, height, width], 0.9, height as u32);
         let reference = network.forward(&photo, &Pass::INFERENCE).unwrap();
-        assert!(largest(&(packed.draw(&photo, &[]).unwrap() - reference).unwrap()) < 2e-5);
+        assert!(largest(&(packed.draw(&photo, &[], None).unwrap() - reference).unwrap()) < 2e-5);
     }
-    let error = packed.draw(&noise(&[1, 3, 12, 8], 1.0, 1), &[]).unwrap_err().to_string();
+    let error = packed.draw(&noise(&[1, 3, 12, 8], 1.0, 1), &[], None).unwrap_err().to_string();
     assert!(error.contains("multiples of 8"), "{error}");
 }

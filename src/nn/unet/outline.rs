@@ -1,39 +1,20 @@
-//! pix2pix's U-Net for the inference plan. A norm with running statistics is a scale and a shift of its convolution's
-//! sums; what the encoder keeps for the decoder is rectified once for each of its two readers.
+//! pix2pix's U-Net for the inference plan. What the encoder keeps for the decoder is rectified once for each of its two readers.
 
 use super::UNet;
-use crate::nn::norm::Norm;
-use crate::nn::plan::{Affine, Finish, Outline, Term, Window, shuffled};
-use candle_core::{Result, Tensor};
+use crate::nn::plan::{Finish, Outline, Term, Window, shuffled};
+use candle_core::Result;
 
 const HALVING: Window = Window::Convolution { stride: 2, padding: 1 };
 const SAME: Window = Window::Convolution { stride: 1, padding: 1 };
-/// A picture's norm at inference is either this or a look at the whole picture, which the plan cannot take.
-type Folded = Option<Affine>;
-
-fn affine(channels: usize, bias: Option<&Tensor>, norm: &Norm) -> Result<Folded> {
-    let affine = Affine::bias(channels, bias)?;
-    Ok(match norm {
-        Norm::None => Some(affine),
-        norm if norm.sees_the_whole() => None,
-        Norm::Batch(norm, _) => {
-            let (scale, shift) = crate::nn::norm::folded(norm)?;
-            Some(affine.then(&scale, &shift))
-        }
-        Norm::Instance => None,
-    })
-}
-
 impl UNet {
-    /// None where a norm looks at the whole picture.
-    pub(super) fn layers(&self) -> Result<Option<Outline>> {
+    pub(super) fn layers(&self) -> Result<Outline> {
         let depth = self.downs.len();
         let (mut outline, photo) = Outline::new(self.downs[0].conv.weight.dim(1)?);
         let mut skips = Vec::new();
         let mut x = photo;
         for (level, down) in self.downs.iter().enumerate() {
             let weight = &down.conv.weight;
-            let Some(affine) = affine(weight.dim(0)?, down.conv.bias.as_ref(), &down.norm)? else { return Ok(None) };
+            let affine = down.norm.affine(weight.dim(0)?, down.conv.bias.as_ref())?;
             let terms = vec![Term { node: x, weight: weight.clone(), window: HALVING }];
             if level + 1 == depth {
                 skips.push(outline.layer(terms, affine, None, 0.0)?);
@@ -61,11 +42,11 @@ impl UNet {
                 let weight = if outermost { weight.transpose(0, 1)? } else { weight };
                 terms.push(Term { node, weight: weight.contiguous()?, window });
             }
-            let bias = up.conv.bias.as_ref();
-            let Some(affine) = affine(up.conv.weight.dim(1)?, bias, &up.norm)? else { return Ok(None) };
+            let affine = up.norm.affine(up.conv.weight.dim(1)?, up.conv.bias.as_ref())?;
             let (affine, slope) = if outermost { (affine.repeated(4), 1.0) } else { (affine, 0.0) };
             inner = Some(outline.layer(terms, affine, None, slope)?);
+            outline.drop_out(up.dropout.rate);
         }
-        Ok(inner.map(|last| outline.finish(last, Finish::Tanh)))
+        Ok(outline.finish(inner.unwrap_or(photo), Finish::Tanh))
     }
 }
