@@ -18,6 +18,7 @@ mod catalog;
 mod draw;
 mod error;
 mod health;
+mod inbox;
 mod job;
 mod pace;
 mod pool;
@@ -26,6 +27,7 @@ mod recovery;
 mod reload;
 mod score;
 mod watchdog;
+mod work;
 mod worker;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -45,7 +47,7 @@ pub use score::{SCORED_SIDE, Score};
 use crate::models::{Precision, Registry};
 use health::Status;
 use queue::Room;
-use worker::{Task, Work};
+use work::{Task, Work};
 
 /// What an engine needs to start.
 pub struct EngineConfig {

@@ -131,6 +131,41 @@ async fn a_job_whose_requester_has_gone_is_not_drawn() {
 }
 
 #[tokio::test]
+async fn pictures_drawn_together_are_those_drawn_alone() {
+    let engine = engine(4096, 16);
+    let shaded = |shade: u8| {
+        let mut photo = photo(60, 44);
+        photo.rgb.iter_mut().step_by(7).for_each(|value| *value = shade);
+        photo
+    };
+    let mut alone = Vec::new();
+    for shade in 0..6 {
+        alone.push(engine.draw(job(shaded(shade))).await.unwrap().picture);
+    }
+    let prepare = async |photo: Picture| {
+        let pixels = u64::from(photo.width * photo.height);
+        engine.enter().unwrap().admit(pixels).unwrap().prepare(job(photo)).await.unwrap()
+    };
+    // While a large one is drawn, the small ones wait for their turn, a broken one among them.
+    let mut waiting = vec![Box::pin(prepare(photo(1500, 1500)).await.draw())];
+    let broken = Picture { rgb: vec![0; 7], ..photo(60, 44) };
+    for photo in [shaded(0), shaded(1), broken, shaded(2), shaded(3), shaded(4), shaded(5)] {
+        waiting.push(Box::pin(prepare(photo).await.draw()));
+    }
+    for drawing in &mut waiting {
+        assert!(tokio::time::timeout(Duration::ZERO, drawing).await.is_err());
+    }
+    let mut drawn = Vec::new();
+    for drawing in waiting {
+        drawn.push(drawing.await.map(|drawing| drawing.picture));
+    }
+    assert!(matches!(&drawn.remove(3), Err(EngineError::Forward(_))), "the broken one fails alone");
+    let together: Vec<_> = drawn.into_iter().skip(1).map(Result::unwrap).collect();
+    assert_eq!(together.len(), alone.len());
+    assert!(together == alone, "a batch changes a picture");
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses_and_a_place_given_up_is_free() {
     let engine = engine(1024, 1);
     let place = engine.enter().unwrap().admit(64).unwrap();

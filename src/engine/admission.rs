@@ -10,7 +10,7 @@ use super::job::Plan;
 use super::pool::Resident;
 use super::queue::Place;
 use super::score::Judging;
-use super::worker::{Task, Work};
+use super::work::{Task, Work};
 use super::{Drawing, Engine, EngineError, Job, Score, blocking, gone};
 use crate::imaging::Picture;
 

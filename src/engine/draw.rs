@@ -12,24 +12,41 @@ use crate::imaging::tile::{self, Tile};
 use crate::imaging::{Picture, pad, tensor};
 use crate::models::{Model, Style};
 
-/// Draws `photo` with `model` in `style`: a picture of the same size, and the time that
-/// the network alone took. A picture with a side over `piece` pixels is drawn in
-/// tiles, if the model can be.
+/// Draws `photos`, all of one size, with `model` in `style`: pictures of the same size, and the time that the network
+/// alone took. A picture with a side over `piece` pixels is drawn in tiles, if the model can be.
 ///
 /// # Errors
 /// Whatever candle answers, for example that the device's memory is full.
 pub(super) fn draw(
     model: &Model,
-    photo: &Picture,
+    photos: &[&Picture],
     style: &Style,
     piece: usize,
+    (device, beat): (&Device, &Beat),
+) -> Result<(Vec<Picture>, Duration)> {
+    let (mut drawn, mut took) = (Vec::new(), Duration::ZERO);
+    match model.card().reach {
+        Some(reach) if photos.iter().any(|photo| photo.width.max(photo.height) as usize > piece) => {
+            for photo in photos {
+                let (picture, infer) = draw_tiles(model, photo, style, (piece, reach), (device, beat))?;
+                drawn.push(picture);
+                took += infer;
+            }
+            Ok((drawn, took))
+        }
+        _ => draw_whole(model, photos, style, (device, beat)),
+    }
+}
+
+fn draw_tiles(
+    model: &Model,
+    photo: &Picture,
+    style: &Style,
+    (piece, reach): (usize, usize),
     (device, beat): (&Device, &Beat),
 ) -> Result<(Picture, Duration)> {
     let (height, width) = (photo.height as usize, photo.width as usize);
     let card = model.card();
-    let Some(reach) = card.reach.filter(|_| height.max(width) > piece) else {
-        return draw_whole(model, photo, style, (device, beat));
-    };
     // A halo of a multiple at least: a tile at the picture's end then mirrors
     // the same pixels as the whole picture would.
     let halo = reach.max(card.size_multiple);
@@ -38,8 +55,8 @@ pub(super) fn draw(
     let mut drawing = blank(photo, outputs);
     let mut infer = Duration::ZERO;
     for tile in tile::plan(height, width, kept, halo, card.size_multiple) {
-        let (drawn, took) = draw_whole(model, &cut(photo, &tile.source, inputs), style, (device, beat))?;
-        paste(&mut drawing, &drawn, &tile);
+        let (drawn, took) = draw_whole(model, &[&cut(photo, &tile.source, inputs)], style, (device, beat))?;
+        drawn.iter().for_each(|drawn| paste(&mut drawing, drawn, &tile));
         infer += took;
     }
     Ok((drawing, infer))
@@ -47,17 +64,22 @@ pub(super) fn draw(
 
 fn draw_whole(
     model: &Model,
-    photo: &Picture,
+    photos: &[&Picture],
     style: &Style,
     (device, beat): (&Device, &Beat),
-) -> Result<(Picture, Duration)> {
+) -> Result<(Vec<Picture>, Duration)> {
     let _pass = beat.pass();
     let card = model.card();
-    let photo_tensor = tensor::from_picture(photo, card.architecture.channels().0, device)?;
-    let input = pad::to_multiple(&photo_tensor, card.size_multiple)?;
+    let channels = card.architecture.channels().0;
+    let input =
+        |photo: &&Picture| pad::to_multiple(&tensor::from_picture(photo, channels, device)?, card.size_multiple);
+    let mut inputs = photos.iter().map(input).collect::<Result<Vec<_>>>()?;
+    let input = if inputs.len() == 1 { inputs.remove(0) } else { Tensor::cat(&inputs, 0)? };
     let (drawn, infer) = forward(model, &input, style, device)?;
-    let drawn = pad::crop(&drawn, photo.height as usize, photo.width as usize)?;
-    Ok((tensor::to_picture(&drawn)?, infer))
+    let picture = |(i, photo): (usize, &&Picture)| {
+        tensor::to_picture(&pad::crop(&drawn.narrow(0, i, 1)?, photo.height as usize, photo.width as usize)?)
+    };
+    Ok((photos.iter().enumerate().map(picture).collect::<Result<_>>()?, infer))
 }
 
 /// A picture of `photo`'s size, with alpha if the network draws it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::catalog::Catalog;
-use super::worker::Work;
+use super::work::Work;
 use super::{Engine, EngineError, Health, blocking, gone};
 
 /// What a reload changed.

@@ -6,80 +6,23 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use candle_core::Device;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::catalog::Catalog;
 use super::draw;
 use super::error::EngineError;
 use super::health::{Health, Status};
-use super::job::{Drawn, Plan, Timings};
+use super::inbox::{Appetite, Inbox};
+use super::job::{Drawn, Timings};
 use super::pool::Resident;
-use super::queue::{Place, units};
+use super::queue::units;
 use super::recovery::recover;
 use super::score::Judging;
+use super::work::{Task, Work};
 use crate::imaging::Picture;
-use crate::models::Style;
 
 /// How long a failed device rests before it is tried again.
 const REST: Duration = Duration::from_secs(5);
-/// What the thread is asked for.
-pub(super) enum Work {
-    /// A drawing.
-    Draw(Task),
-    /// A judgement of a drawing.
-    Judge(Judging),
-    /// New models, to be proved first.
-    Adopt { catalog: Arc<Catalog>, reply: oneshot::Sender<Result<(), EngineError>> },
-    /// A proof that the device still works, and word when it is done.
-    Prove(oneshot::Sender<()>),
-}
-
-/// A job as it lies in the queue.
-pub(super) struct Task {
-    catalog: Arc<Catalog>,
-    model: Arc<Resident>,
-    photo: Arc<Picture>,
-    style: Style,
-    reply: oneshot::Sender<Result<Drawn, EngineError>>,
-    queued: Instant,
-    place: Option<Arc<Place>>,
-    /// The request's, so that what is logged here bears its id.
-    span: tracing::Span,
-}
-
-impl Task {
-    /// A task of drawing what `plan` says.
-    pub fn new(
-        plan: &Plan,
-        (catalog, model): (Arc<Catalog>, Arc<Resident>),
-        reply: oneshot::Sender<Result<Drawn, EngineError>>,
-        place: Option<Arc<Place>>,
-    ) -> Self {
-        Self {
-            catalog,
-            model,
-            photo: plan.photo.clone(),
-            style: plan.style.clone(),
-            reply,
-            queued: Instant::now(),
-            place,
-            span: tracing::Span::current(),
-        }
-    }
-
-    fn pixels(&self) -> u64 {
-        u64::from(self.photo.width) * u64::from(self.photo.height)
-    }
-
-    fn answer(self, answer: Result<Drawn, EngineError>) {
-        let Self { photo, reply, .. } = self;
-        // Before the answer, so that the caller holds the only share.
-        drop(photo);
-        // The requester may have gone meanwhile: nobody is there to tell.
-        let _ = reply.send(answer);
-    }
-}
-
 /// What the thread owns.
 pub(super) struct Worker {
     catalog: Arc<RwLock<Arc<Catalog>>>,
@@ -94,31 +37,36 @@ impl Worker {
     }
 
     /// Runs until the last handle is gone.
-    pub fn run(self, mut work: mpsc::UnboundedReceiver<Work>) {
+    pub fn run(self, work: mpsc::UnboundedReceiver<Work>) {
+        let mut inbox = Inbox::new(work);
         if let Err(reason) = contained(|| self.load()) {
             tracing::error!(reason, "the engine cannot start");
             self.status.set(Health::Failed(reason.clone()));
-            return refuse_all(&mut work, &reason);
+            return inbox.refuse_all(&reason);
         }
         self.status.set(Health::Ready);
-        while let Some(next) = work.blocking_recv() {
+        let appetite = Appetite::of(&self.device);
+        while let Some(next) = inbox.next() {
             let works = match next {
                 Work::Judge(judging) if judging.is_abandoned() => continue,
-                Work::Judge(judging) => self.judge(judging) || self.recover(&mut work),
-                Work::Draw(task) if task.reply.is_closed() => continue,
-                Work::Draw(task) => self.serve(task) || self.recover(&mut work),
+                Work::Judge(judging) => self.judge(judging) || self.recover(&mut inbox),
+                Work::Draw(task) if task.is_abandoned() => continue,
+                Work::Draw(task) => {
+                    let tasks = inbox.beside(task, &appetite, self.tile);
+                    self.serve(tasks) || self.recover(&mut inbox)
+                }
                 Work::Adopt { catalog, reply } => {
                     let adopted = self.adopt(catalog);
                     let works = adopted.is_ok();
                     // Whoever asked may have gone meanwhile.
                     let _ = reply.send(adopted);
-                    works || self.recover(&mut work)
+                    works || self.recover(&mut inbox)
                 }
                 // Dropped when it is done, which tells who asked.
-                Work::Prove(_done) => self.recover(&mut work),
+                Work::Prove(_done) => self.recover(&mut inbox),
             };
             if !works {
-                return refuse_all(&mut work, "the device is lost");
+                return inbox.refuse_all("the device is lost");
             }
         }
     }
@@ -146,36 +94,49 @@ impl Worker {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Draws one task and answers it; whether the network did its work.
-    fn serve(&self, mut task: Task) -> bool {
+    /// Draws tasks of one model, style and size together and answers them; whether the network did its work.
+    fn serve(&self, mut tasks: Vec<Task>) -> bool {
         let start = Instant::now();
-        let _in_its_span = task.span.clone().entered();
-        // Its turn has come: others may wait in its place.
-        task.place = None;
-        let resident = task.model.clone();
+        let Some(first) = tasks.first() else { return true };
+        let (resident, catalog, style) = (first.model.clone(), first.catalog.clone(), first.style.clone());
+        // Their turn has come: others may wait in their places.
+        tasks.iter_mut().for_each(|task| task.place = None);
         let model = &resident.model;
+        let _in_its_span = (tasks.len() == 1).then(|| tasks[0].span.clone().entered());
         let drawn = contained(|| {
-            task.catalog.prove_new(&resident, &self.status.beat)?;
-            let drawn = draw::draw(model, &task.photo, &task.style, self.tile, (&self.device, &self.status.beat));
+            catalog.prove_new(&resident, &self.status.beat)?;
+            let photos: Vec<&Picture> = tasks.iter().map(|task| &*task.photo).collect();
+            let drawn = draw::draw(model, &photos, &style, self.tile, (&self.device, &self.status.beat));
             drawn.map_err(|error| error.to_string())
         });
         match drawn {
-            Ok((picture, infer)) => {
-                self.status.pace.record(start.elapsed(), units(task.pixels()));
-                self.status.count_drawn();
-                let timings = Timings { queue: start - task.queued, infer };
-                let weights_hash = model.weights_hash().to_owned();
-                let model = model.card().name.clone();
-                metrics::counter!("sakuga_pictures_total", "model" => model.clone()).increment(1);
-                metrics::counter!("sakuga_pixels_total", "model" => model).increment(task.pixels());
-                task.answer(Ok(Drawn { picture, weights_hash, timings }));
+            Ok((pictures, infer)) => {
+                let weight = tasks.iter().map(|task| units(task.pixels())).fold(0, u32::saturating_add);
+                self.status.pace.record(start.elapsed(), weight);
+                metrics::histogram!("sakuga_batch_pictures").record(tasks.len() as f64);
+                for (task, picture) in tasks.into_iter().zip(pictures) {
+                    self.status.count_drawn();
+                    let timings = Timings { queue: start - task.queued, infer };
+                    let name = model.card().name.clone();
+                    metrics::counter!("sakuga_pictures_total", "model" => name.clone()).increment(1);
+                    metrics::counter!("sakuga_pixels_total", "model" => name).increment(task.pixels());
+                    task.answer(Ok(Drawn { picture, weights_hash: model.weights_hash().to_owned(), timings }));
+                }
                 true
+            }
+            // One of them may be to blame: the others shall not pay for it.
+            Err(reason) if tasks.len() > 1 => {
+                tracing::warn!(model = model.card().name, reason, pictures = tasks.len(), "drawing one by one");
+                let alone: Vec<bool> = tasks.into_iter().map(|task| self.serve(vec![task])).collect();
+                !alone.contains(&false)
             }
             Err(reason) => {
                 tracing::error!(model = model.card().name, reason, "a forward pass failed");
                 self.status.count_failure();
-                task.catalog.put_away_unproved(&resident);
-                task.answer(Err(EngineError::Forward(reason)));
+                catalog.put_away_unproved(&resident);
+                for task in tasks {
+                    task.answer(Err(EngineError::Forward(reason.clone())));
+                }
                 false
             }
         }
@@ -196,40 +157,14 @@ impl Worker {
         works
     }
 
-    fn recover(&self, work: &mut mpsc::UnboundedReceiver<Work>) -> bool {
+    fn recover(&self, inbox: &mut Inbox) -> bool {
         let prove = || contained(|| self.prove());
-        recover(&self.status, REST, prove, |reason| {
-            while let Ok(next) = work.try_recv() {
-                next.refuse(reason);
-            }
-        })
+        recover(&self.status, REST, prove, |reason| inbox.refuse_waiting(reason))
     }
 
     fn prove(&self) -> Result<(), String> {
         let prove = |resident: &Arc<Resident>| draw::warm_up(&resident.model, &self.device, &self.status.beat);
         self.catalog().residents().iter().try_for_each(prove).map_err(|error| error.to_string())
-    }
-}
-
-impl Work {
-    fn refuse(self, reason: &str) {
-        let reason = || EngineError::Failed(reason.to_owned());
-        match self {
-            Self::Draw(task) => task.answer(Err(reason())),
-            Self::Judge(judging) => judging.answer(Err(reason())),
-            Self::Adopt { reply, .. } => {
-                // Whoever asked may have gone meanwhile.
-                let _ = reply.send(Err(reason()));
-            }
-            Self::Prove(_done) => {}
-        }
-    }
-}
-
-/// Answers whatever still comes, until the last handle is gone.
-fn refuse_all(work: &mut mpsc::UnboundedReceiver<Work>, reason: &str) {
-    while let Some(next) = work.blocking_recv() {
-        next.refuse(reason);
     }
 }
 

@@ -12,6 +12,9 @@ use crate::engine::Engine;
 /// Upper bounds of the classes of times, in seconds.
 const TIMES: [f64; 13] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
 
+/// Upper bounds of the classes of batches, in pictures.
+const PICTURES: [f64; 5] = [1.0, 2.0, 4.0, 8.0, 16.0];
+
 /// The process's metrics, written out on request; cheap to clone.
 #[derive(Clone)]
 pub struct Metrics(Option<PrometheusHandle>);
@@ -26,6 +29,7 @@ impl Metrics {
     fn new() -> Self {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &TIMES)
+            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_pictures".into()), &PICTURES))
             .and_then(|builder| builder.install_recorder());
         match &recorder {
             Ok(_) => describe(),
@@ -55,6 +59,7 @@ fn describe() {
     describe_gauge!("sakuga_queue_depth", "Pictures that wait to be drawn");
     describe_gauge!("sakuga_ready", "Whether new work is taken");
     describe_histogram!("sakuga_stage_seconds", "Time of a picture's stages: decode, queue, infer, encode");
+    describe_histogram!("sakuga_batch_pictures", "Pictures that were drawn in one pass together");
     describe_counter!("sakuga_pictures_total", "Pictures drawn, by model");
     describe_counter!("sakuga_pixels_total", "Pixels drawn, as the network sees them, by model");
     describe_gauge!("sakuga_models_loaded", "Models in memory");

@@ -9,10 +9,13 @@ use super::Picture;
 /// none.
 ///
 /// # Errors
-/// For another number of channels, or if the device has no room for it.
+/// For another number of channels or of pixels than its size says, or if the device has no room for it.
 pub fn from_picture(picture: &Picture, channels: usize, device: &Device) -> Result<Tensor> {
     let (width, height) = (picture.width as usize, picture.height as usize);
     let plane = width * height;
+    if picture.rgb.len() != 3 * plane {
+        candle_core::bail!("a picture of {width}×{height} has {} values", picture.rgb.len());
+    }
     let level: [f32; 256] = std::array::from_fn(|v| v as f32 / 127.5 - 1.0);
     let pixels = picture.rgb.chunks_exact(3);
     let mut planes = vec![1f32; channels * plane];

@@ -71,11 +71,10 @@ fn every_number_of_channels_is_drawn() {
         let drawn = drawn.to_rgba8();
         let alpha = expected.alpha.as_ref().or(photo.alpha.as_ref()).unwrap();
         for (i, pixel) in drawn.pixels().enumerate() {
-            assert_eq!(
-                (pixel.0[..3].to_vec(), pixel.0[3]),
-                (expected.rgb[3 * i..3 * i + 3].to_vec(), alpha[i]),
-                "{name}"
-            );
+            let values = expected.rgb[3 * i..3 * i + 3].iter().chain([&alpha[i]]);
+            let farthest = pixel.0.iter().zip(values).map(|(a, b)| a.abs_diff(*b)).max();
+            // The service draws by the plan, whose sums in another order may round to the next of 256 values.
+            assert!(farthest <= Some(1), "{name}: {:?} at {i}", pixel.0);
         }
     }
 }
