@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PROFILE ?= release
 
-.PHONY: help build run test test-tools test-image dist fmt lint doc deny bench bench-training bench-service bench-scale bench-tools clean
+.PHONY: help build run test test-tools test-image fuzz soak dist fmt lint doc deny bench bench-training bench-service bench-scale bench-tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ test-tools: ## install what the tests need and is missing
 
 test-image: ## build the container's image and run it (Debian, root, minutes)
 	bash tests/image/test.sh
+
+fuzz: ## feed random and damaged input to all that reads what users send, MINUTES=20 each
+	bash tests/fuzz.sh $(or $(MINUTES),20)
+
+soak: bench-tools ## a service at its limit for MINUTES=30: good, bad and abandoned requests
+	target/bench/venv/run benches/soak.py --profile $(PROFILE) --minutes $(or $(MINUTES),30)
 
 dist: ## release files under target/dist: archive, bill of materials, checksums
 	bash deploy/dist.sh

@@ -44,7 +44,7 @@ class Report:
         print(text, flush=True)
         with self.file.open("a") as file:
             print(text, file=file)
-        sections = (FOLDER / f"{name}.md" for name in ("infer", "training", "service", "scale"))
+        sections = (FOLDER / f"{name}.md" for name in ("infer", "training", "service", "scale", "soak"))
         (FOLDER / "report.md").write_text("\n".join(part.read_text() for part in sections if part.exists()))
 
     def row(self, cells):

@@ -62,10 +62,14 @@ class Service:
 
     def peak_megabytes(self):
         """The most memory that it ever held; None where the system does not tell."""
+        return self.megabytes("VmHWM")
+
+    def megabytes(self, which="VmRSS"):
+        """The memory that it holds; None where the system does not tell."""
         status = Path(f"/proc/{self.process.pid}/status")
         if not status.exists():
             return None
-        return next(int(line.split()[1]) // 1024 for line in status.open() if line.startswith("VmHWM"))
+        return next(int(line.split()[1]) // 1024 for line in status.open() if line.startswith(which))
 
     def stop(self):
         self.client.close()
