@@ -16,6 +16,7 @@ run: ## serve on http://127.0.0.1:8080
 
 test: test-tools ## install what the tests need and is missing, and run every test
 	$(CARGO) test --locked
+	$(CARGO) test --locked --features otlp --test http otlp::
 
 test-tools: ## install what the tests need and is missing
 	sh tests/browser/install.sh

@@ -7,6 +7,7 @@ pub mod export;
 pub mod fit;
 pub mod health;
 pub mod import;
+pub mod logging;
 pub mod looks;
 pub mod manual;
 pub mod models;

@@ -19,6 +19,8 @@ mod http {
     mod metrics;
     mod models;
     mod openapi;
+    #[cfg(feature = "otlp")]
+    mod otlp;
     mod pictures;
     #[cfg(target_os = "linux")]
     mod promises;

@@ -1,6 +1,6 @@
 //! `sakuga serve`: the HTTP service.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::http::HeaderValue;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
+use super::logging::LoggingArgs;
 use super::runtime::RuntimeArgs;
 use crate::engine::{Engine, EngineConfig, Health};
 use crate::http::keys::Keys;
@@ -49,21 +49,9 @@ pub struct ServeArgs {
     /// Longest time for one forward pass, of a picture or a tile; a device that takes longer hangs, and the process ends
     #[arg(long, env = "SAKUGA_DEVICE_TIMEOUT", value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     pub device_timeout: Duration,
-    /// Least important messages to log: error, warn, info, debug or trace, also by module
-    #[arg(long, env = "SAKUGA_LOG", value_name = "LEVEL", default_value = "info")]
-    pub log: EnvFilter,
-    /// How a message is written
-    #[arg(long, env = "SAKUGA_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
-}
-
-/// How a log message is written.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum LogFormat {
-    /// For people
-    Text,
-    /// One JSON object a line, for machines
-    Json,
+    /// Where messages go.
+    #[command(flatten)]
+    pub logging: LoggingArgs,
 }
 
 /// Flags of the service's limits.
@@ -174,22 +162,12 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 /// # Errors
 /// Where the address is taken, or the models or the device cannot be had.
 pub fn run(args: ServeArgs) -> anyhow::Result<()> {
-    log(&args)?;
+    let _logging = args.logging.start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(serve(args));
     // Work on the blocking pool whose requester is gone need not be waited for.
     runtime.shutdown_background();
     served
-}
-
-/// Sends messages to stderr, from here on.
-fn log(args: &ServeArgs) -> anyhow::Result<()> {
-    let messages = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(args.log.clone());
-    match args.log_format {
-        LogFormat::Text => messages.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => messages.json().try_init(),
-    }
-    .map_err(|error| anyhow::anyhow!("cannot log: {error}"))
 }
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {

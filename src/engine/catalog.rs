@@ -10,6 +10,7 @@ use super::error::EngineError;
 use super::job::{Plan, Settings};
 use super::pool::{Pool, Resident};
 use super::{Job, draw};
+use crate::models::device::memory;
 use crate::models::{Card, Model, Precision, Registry, RegistryError};
 
 /// What loads a model: the device, how exactly to draw, and the bytes that all may take.
@@ -74,6 +75,11 @@ impl Catalog {
     pub fn in_memory(&self) -> (usize, u64) {
         let residents = self.pool.all();
         (residents.len(), residents.iter().map(|resident| resident.model.bytes()).sum())
+    }
+
+    /// Bytes of memory in use where the models draw, see [`memory`].
+    pub fn device_memory(&self) -> Option<u64> {
+        memory(&self.hardware.0)
     }
 
     pub(super) fn plan(&self, job: Job) -> Result<Plan, EngineError> {

@@ -46,6 +46,9 @@ impl Metrics {
         let (models, bytes) = catalog.in_memory();
         gauge!("sakuga_models_loaded").set(models as f64);
         gauge!("sakuga_model_bytes").set(bytes as f64);
+        if let Some(bytes) = catalog.device_memory() {
+            gauge!("sakuga_device_memory_bytes").set(bytes as f64);
+        }
         counter!("sakuga_forward_failures_total").absolute(engine.failures());
         counter!("sakuga_device_proofs_total").absolute(engine.proofs());
         self.0.as_ref().map(PrometheusHandle::render).unwrap_or_default()
@@ -62,6 +65,7 @@ fn describe() {
     describe_histogram!("sakuga_batch_pictures", "Pictures that were drawn in one pass together");
     describe_counter!("sakuga_pictures_total", "Pictures drawn, by model");
     describe_counter!("sakuga_pixels_total", "Pixels drawn, as the network sees them, by model");
+    describe_gauge!("sakuga_device_memory_bytes", "Memory in use: of the GPU, or of the process where the CPU draws");
     describe_gauge!("sakuga_models_loaded", "Models in memory");
     describe_gauge!("sakuga_model_bytes", "Memory of their weights, as in f32");
     describe_counter!("sakuga_forward_failures_total", "Forward passes that failed, panics included");

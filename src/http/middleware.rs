@@ -10,4 +10,6 @@ pub mod measure;
 pub mod rate;
 pub mod request_id;
 pub mod secure;
-mod trace;
+#[cfg(feature = "otlp")]
+mod span;
+pub mod trace;

@@ -65,3 +65,19 @@ impl DeviceChoice {
         }
     }
 }
+
+/// Bytes of memory in use where `device` computes: on a GPU all that is taken of it, on the CPU this process's own.
+/// `None` where the system does not tell.
+pub fn memory(device: &Device) -> Option<u64> {
+    #[cfg(feature = "cuda")]
+    if let Device::Cuda(device) = device {
+        let (free, total) = device.cuda_stream().context().mem_get_info().ok()?;
+        return Some((total - free) as u64);
+    }
+    if !device.is_cpu() {
+        return None;
+    }
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(resident.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
+}

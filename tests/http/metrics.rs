@@ -28,6 +28,7 @@ fn requests_pictures_and_stages_are_counted() {
         r#"sakuga_pictures_total{model="anime"} 2"#,
         r#"sakuga_pixels_total{model="anime"} 1200"#,
         r#"sakuga_panics_total{place="engine"} 0"#,
+        "sakuga_batch_pictures_count 2",
         "sakuga_queue_depth 0",
         "sakuga_requests_in_flight 1",
         "sakuga_ready 1",
@@ -37,6 +38,10 @@ fn requests_pictures_and_stages_are_counted() {
     }
     for stage in ["decode", "queue", "infer", "encode"] {
         assert!(text.contains(&format!("sakuga_stage_seconds_count{{stage=\"{stage}\"}} 2")), "{stage} in\n{text}");
+    }
+    if cfg!(target_os = "linux") {
+        let memory = value(&server, "sakuga_device_memory_bytes").unwrap();
+        assert!(memory > 1e6 && memory < 1e11, "{memory} bytes");
     }
     assert!(!text.contains("secret") && !text.contains("at-all"), "what clients write is no label:\n{text}");
 }

@@ -9,7 +9,7 @@ use axum::response::Response;
 use tracing::{Instrument, Span};
 
 use super::request_id::RequestId;
-use super::trace::trace_id;
+use super::trace::parent;
 
 /// Logs the request when its answer is ready, or when its client has gone.
 pub async fn log(request: Request, next: Next) -> Response {
@@ -23,11 +23,16 @@ pub async fn log(request: Request, next: Next) -> Response {
     };
     // What is logged on the way bears the request's names too.
     let span = tracing::info_span!("request", id = line.id, trace = tracing::field::Empty);
-    if let Some(trace) = trace_id(request.headers()) {
-        span.record("trace", trace);
+    let parent = parent(request.headers());
+    if let Some(parent) = parent {
+        span.record("trace", parent.trace);
     }
+    #[cfg(feature = "otlp")]
+    super::span::begin(&span, &request, parent.as_ref());
     line.span = span.clone();
     let response = next.run(request).instrument(span).await;
+    #[cfg(feature = "otlp")]
+    super::span::end(&line.span, &response);
     line.status = Some(response.status());
     response
 }
