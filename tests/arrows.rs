@@ -35,8 +35,8 @@ const FOLDERS: &[Folder] = &[
         modules: &["http", "engine", "models", "nn", "imaging", "looks", "train"],
         crates: &[
             "anyhow", "axum", "bytes", "candle_core", "candle_nn", "clap", "clap_complete", "clap_mangen", "http_body_util",
-            "hyper", "hyper_util", "indicatif", "ipnet", "safetensors", "tokio", "tokio_util", "tower",
-            "tracing_subscriber",
+            "hyper", "hyper_util", "indicatif", "ipnet", "opentelemetry", "opentelemetry_otlp", "opentelemetry_sdk",
+            "safetensors", "tokio", "tokio_util", "tower", "tracing_opentelemetry", "tracing_subscriber",
         ],
     },
     Folder {
@@ -47,8 +47,8 @@ const FOLDERS: &[Folder] = &[
         ],
         crates: &[
             "axum", "base64", "bytes", "futures_util", "governor", "http_body_util", "hyper", "hyper_util", "ipnet",
-            "lru", "metrics", "metrics_exporter_prometheus", "mime", "rust_embed", "subtle", "tokio",
-            "tokio_util", "tower", "tower_http", "uuid", "zip",
+            "lru", "metrics", "metrics_exporter_prometheus", "mime", "opentelemetry", "rust_embed", "subtle", "tokio",
+            "tokio_util", "tower", "tower_http", "tracing_opentelemetry", "uuid", "zip",
         ],
     },
     Folder {
