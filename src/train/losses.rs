@@ -4,9 +4,13 @@
 mod adversarial;
 mod alternation;
 mod features;
+mod grey;
 mod likeness;
 mod penalty;
+#[cfg(test)]
+mod pictures;
 mod sharpness;
+mod structure;
 
 pub use adversarial::GanLoss;
 pub use alternation::alternation;
@@ -14,3 +18,4 @@ pub use features::feature_matching;
 pub use likeness::{gradient_l1, l1};
 pub use penalty::{Penalty, gradient_penalty, r1, slope_penalty};
 pub use sharpness::sharpness;
+pub use structure::structure;

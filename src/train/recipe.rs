@@ -79,6 +79,9 @@ pub struct Recipe {
     pub lambda_gradient: f64,
     /// Weight of the sharpness loss.
     pub lambda_sharpness: f64,
+    /// Weight of the structure loss, 1 − SSIM.
+    #[serde(default)]
+    pub lambda_structure: f64,
     /// Weight of the alternation loss, which keeps checkerboards away.
     #[serde(default)]
     pub lambda_alternation: f64,
@@ -196,11 +199,9 @@ impl Recipe {
             (self.rate > 0.0 && self.discriminator_rate > 0.0, "learning rates must be above 0"),
             ((0.0..1.0).contains(&self.ema), "ema must be at least 0 and below 1"),
             ([self.betas.0, self.betas.1].iter().all(|beta| (0.0..1.0).contains(beta)), "betas must be in 0..1"),
-            (self.weights().iter().all(|weight| *weight >= 0.0), "the loss weights must not be negative"),
+            (self.weights().all(|weight| weight >= 0.0), "the loss weights must not be negative"),
             (
-                [self.lambda_l1, self.lambda_gradient, self.lambda_sharpness, self.lambda_gan, self.lambda_features]
-                    .iter()
-                    .any(|weight| *weight > 0.0),
+                self.teaching_weights().iter().any(|weight| *weight > 0.0),
                 "all losses have a weight of 0: there is nothing to learn",
             ),
             ((0.0..0.5).contains(&self.smoothing), "smoothing must be at least 0 and below 0.5"),
@@ -227,17 +228,20 @@ impl Recipe {
         fault.or_else(|| self.schedule.fault().map(str::to_owned)).or_else(|| self.styles.fault())
     }
 
-    fn weights(&self) -> [f64; 8] {
+    /// The weights of the losses that can teach a drawing by themselves.
+    fn teaching_weights(&self) -> [f64; 6] {
         [
             self.lambda_l1,
             self.lambda_gradient,
             self.lambda_sharpness,
-            self.lambda_alternation,
+            self.lambda_structure,
             self.lambda_gan,
             self.lambda_features,
-            self.lambda_penalty,
-            self.lambda_r1,
         ]
+    }
+
+    fn weights(&self) -> impl Iterator<Item = f64> {
+        self.teaching_weights().into_iter().chain([self.lambda_alternation, self.lambda_penalty, self.lambda_r1])
     }
 }
 

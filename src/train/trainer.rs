@@ -2,7 +2,7 @@
 
 use super::adam::Adam;
 use super::judge::{Judge, scalar};
-use super::losses::{alternation, gradient_l1, l1, sharpness};
+use super::losses::{alternation, gradient_l1, l1, sharpness, structure};
 use super::recipe::{Recipe, Stage};
 use crate::nn::dropout::Noise;
 use crate::nn::init::Parameters;
@@ -22,6 +22,9 @@ pub struct Losses {
     /// The sharpness loss; 0 while it has no weight.
     #[serde(default)]
     pub sharpness: f64,
+    /// The structure loss; 0 while it has no weight.
+    #[serde(default)]
+    pub structure: f64,
     /// The alternation loss; 0 while it has no weight.
     #[serde(default)]
     pub alternation: f64,
@@ -44,18 +47,19 @@ impl Losses {
         self.all().iter().all(|loss| loss.is_finite()) && self.l1 < 10.0
     }
 
-    fn all(&self) -> [f64; 8] {
-        let Self { l1, gradient, sharpness, alternation, gan, features, discriminator, penalty } = *self;
-        [l1, gradient, sharpness, alternation, gan, features, discriminator, penalty]
+    fn all(&self) -> [f64; 9] {
+        let Self { l1, gradient, sharpness, structure, alternation, gan, features, discriminator, penalty } = *self;
+        [l1, gradient, sharpness, structure, alternation, gan, features, discriminator, penalty]
     }
 
     /// Adds `other`, times `share`.
     pub(super) fn add(&mut self, other: &Self, share: f64) {
-        let [l1, gradient, sharpness, alternation, gan, features, discriminator, penalty] =
+        let [l1, gradient, sharpness, structure, alternation, gan, features, discriminator, penalty] =
             other.all().map(|loss| loss * share);
         self.l1 += l1;
         self.gradient += gradient;
         self.sharpness += sharpness;
+        self.structure += structure;
         self.alternation += alternation;
         self.gan += gan;
         self.features += features;
@@ -142,6 +146,11 @@ impl Trainer {
             let loss = sharpness(&drawn, target)?;
             losses.sharpness = scalar(&loss)?;
             total = (total + loss * lambda_sharpness)?;
+        }
+        if recipe.lambda_structure > 0.0 {
+            let loss = structure(&drawn, target)?;
+            losses.structure = scalar(&loss)?;
+            total = (total + loss * recipe.lambda_structure)?;
         }
         if recipe.lambda_alternation > 0.0 {
             let loss = alternation(&drawn, target)?;

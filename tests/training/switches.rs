@@ -50,6 +50,10 @@ fn every_loss_teaches_something_of_its_own() {
         &["--lambda-features", "1"],
         &["--lambda-gan", "0"],
         &["--lambda-l1", "0"],
+        &["--lambda-gradient", "0"],
+        &["--lambda-sharpness", "0"],
+        &["--lambda-structure", "1"],
+        &["--lambda-alternation", "1"],
         &["--unconditional"],
         &["--spectral"],
         &["--scales", "2"],
@@ -72,6 +76,8 @@ fn every_loss_teaches_something_of_its_own() {
         assert_eq!(two, flags[0] == "--scales", "{flags:?}");
         match flags {
             ["--lambda-features", _] => assert!(outcome.last("features") > 0.0),
+            ["--lambda-structure", _] => assert!(outcome.last("structure") > 0.0),
+            ["--lambda-alternation", _] => assert!(outcome.last("alternation") > 0.0),
             ["--gan", "wgan-gp", ..] => assert!(outcome.last("penalty") > 0.0),
             // Every 16th step, the first among them.
             ["--lambda-r1", _] => assert!(outcome.rows[0]["penalty"].as_f64().unwrap() > 0.0),

@@ -104,6 +104,9 @@ pub(super) struct Overrides {
     /// Weight of the sharpness loss
     #[arg(long)]
     lambda_sharpness: Option<f64>,
+    /// Weight of the structure loss, 1 − SSIM
+    #[arg(long)]
+    lambda_structure: Option<f64>,
     /// Weight of the alternation loss, which keeps checkerboards away
     #[arg(long)]
     lambda_alternation: Option<f64>,
@@ -140,6 +143,7 @@ impl Overrides {
         set(self.lambda_l1, &mut recipe.lambda_l1);
         set(self.lambda_gradient, &mut recipe.lambda_gradient);
         set(self.lambda_sharpness, &mut recipe.lambda_sharpness);
+        set(self.lambda_structure, &mut recipe.lambda_structure);
         set(self.lambda_alternation, &mut recipe.lambda_alternation);
         set(self.adversarial_from, &mut recipe.adversarial_from);
         set(self.clip_gradients, &mut recipe.clip_gradients);

@@ -46,15 +46,9 @@ fn halves(x: &Tensor, dim: usize) -> Result<(Tensor, Tensor)> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::pictures::{SIDE, grey as picture};
     use super::*;
-    use candle_core::{Device, Var};
-
-    const SIDE: usize = 33;
-
-    fn picture(value: impl Fn(usize, usize) -> f32) -> Tensor {
-        let values: Vec<f32> = (0..3 * SIDE * SIDE).map(|i| value(i % SIDE, i / SIDE % SIDE)).collect();
-        Tensor::from_vec(values, (1, 3, SIDE, SIDE), &Device::Cpu).unwrap()
-    }
+    use candle_core::Var;
 
     fn of(value: impl Fn(usize, usize) -> f32) -> f32 {
         alternation(&picture(value), &picture(|_, _| 0.0)).unwrap().to_scalar().unwrap()

@@ -1,5 +1,6 @@
 //! How much fine detail a drawing has, wherever it lies.
 
+use super::grey::grey;
 use candle_core::{Result, Tensor};
 
 /// How much the local contrast of fine detail differs: in blocks of 8×8
@@ -22,12 +23,6 @@ pub fn sharpness(drawn: &Tensor, target: &Tensor) -> Result<Tensor> {
     let (drawn, target) = (grey(drawn)?, grey(target)?);
     let differ = |a: &Tensor, b: &Tensor| (detail(a)? - detail(b)?)?.abs()?.mean_all();
     differ(&drawn, &target)? + differ(&means(&drawn)?, &means(&target)?)?
-}
-
-/// BT.709 luma of the sRGB values, as the measures take it: `(N, 1, H, W)`.
-fn grey(picture: &Tensor) -> Result<Tensor> {
-    let channel = |index: usize, weight: f64| picture.narrow(1, index, 1)? * weight;
-    (channel(0, 0.2126)? + channel(1, 0.7152)?)? + channel(2, 0.0722)?
 }
 
 /// Means over every 2×2 pixels: a row and a column less.
@@ -55,16 +50,8 @@ fn detail(grey: &Tensor) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::pictures::grey as picture;
     use super::*;
-    use candle_core::Device;
-
-    const SIDE: usize = 34;
-
-    /// A grey picture of `value(x, y)`.
-    fn picture(value: impl Fn(usize, usize) -> f32) -> Tensor {
-        let values: Vec<f32> = (0..3 * SIDE * SIDE).map(|i| value(i % SIDE, i / SIDE % SIDE)).collect();
-        Tensor::from_vec(values, (1, 3, SIDE, SIDE), &Device::Cpu).unwrap()
-    }
 
     fn loss(drawn: &Tensor, target: &Tensor) -> f32 {
         sharpness(drawn, target).unwrap().to_scalar().unwrap()
