@@ -11,7 +11,7 @@ use sakuga::cli::threads::use_threads;
 use sakuga::models::Architecture;
 use sakuga::nn::anime::AnimeConfig;
 use sakuga::nn::patch_gan::PatchGanConfig;
-use sakuga::nn::unet::UNetConfig;
+use sakuga::nn::pix2pix::Pix2pixConfig;
 use sakuga::train::recipe::{Recipe, Stage};
 use sakuga::train::trainer::{Sample, Trainer};
 use std::io::{BufRead, Write};
@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     use_threads(Some(threads.parse()?))?;
     let (width, batch, side): (usize, usize, usize) = (width.parse()?, batch.parse()?, side.parse()?);
     let architecture = match name.as_str() {
-        "unet_256" => Architecture::UNet256(UNetConfig { width, ..UNetConfig::default() }),
+        "unet_256" => Architecture::UNet256(Pix2pixConfig { width, ..Pix2pixConfig::default() }),
         "anime" => Architecture::Anime(AnimeConfig::default()),
         _ => return Err(format!("there is no {name}").into()),
     };

@@ -17,6 +17,7 @@ mod modulation;
 pub mod norm;
 pub mod ops;
 pub mod patch_gan;
+pub mod pix2pix;
 pub mod plan;
 mod planes;
 mod rectify;

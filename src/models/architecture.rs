@@ -3,8 +3,9 @@
 use crate::nn::Generator;
 use crate::nn::anime::{AnimeConfig, anime};
 use crate::nn::norm::Statistics;
-use crate::nn::resnet::{RESNET_6, RESNET_9, ResNetConfig, resnet};
-use crate::nn::unet::{UNET_128, UNET_256, UNetConfig, unet};
+use crate::nn::pix2pix::Pix2pixConfig;
+use crate::nn::resnet::{RESNET_6, RESNET_9, resnet};
+use crate::nn::unet::{UNET_128, UNET_256, unet};
 use candle_core::Result;
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
@@ -18,16 +19,16 @@ pub enum Architecture {
     Anime(AnimeConfig),
     /// pix2pix's U-Net with eight halvings.
     #[serde(rename = "unet_256")]
-    UNet256(UNetConfig),
+    UNet256(Pix2pixConfig),
     /// pix2pix's U-Net with seven halvings.
     #[serde(rename = "unet_128")]
-    UNet128(UNetConfig),
+    UNet128(Pix2pixConfig),
     /// CycleGAN's residual generator with nine blocks.
     #[serde(rename = "resnet_9blocks")]
-    ResNet9(ResNetConfig),
+    ResNet9(Pix2pixConfig),
     /// The same with six.
     #[serde(rename = "resnet_6blocks")]
-    ResNet6(ResNetConfig),
+    ResNet6(Pix2pixConfig),
 }
 
 impl Architecture {
@@ -45,6 +46,26 @@ impl Architecture {
         })
     }
 
+    /// The sizes of one of pix2pix's generators.
+    pub fn pix2pix(&self) -> Option<&Pix2pixConfig> {
+        match self {
+            Self::Anime(_) => None,
+            Self::UNet256(config) | Self::UNet128(config) | Self::ResNet9(config) | Self::ResNet6(config) => {
+                Some(config)
+            }
+        }
+    }
+
+    /// The same, to change them.
+    pub fn pix2pix_mut(&mut self) -> Option<&mut Pix2pixConfig> {
+        match self {
+            Self::Anime(_) => None,
+            Self::UNet256(config) | Self::UNet128(config) | Self::ResNet9(config) | Self::ResNet6(config) => {
+                Some(config)
+            }
+        }
+    }
+
     /// Styles that the network itself tells apart; 0: it draws in one.
     pub fn styles(&self) -> usize {
         match self {
@@ -55,22 +76,13 @@ impl Architecture {
 
     /// Channels of the photo and of the picture: 1 is grey, 3 RGB, 4 RGB and alpha.
     pub fn channels(&self) -> (usize, usize) {
-        match self {
-            Self::Anime(_) => (3, 3),
-            Self::UNet256(config) | Self::UNet128(config) => (config.inputs, config.outputs),
-            Self::ResNet9(config) | Self::ResNet6(config) => (config.inputs, config.outputs),
-        }
+        self.pix2pix().map_or((3, 3), |config| (config.inputs, config.outputs))
     }
 
     /// Whether a seed changes what it draws: dropout at inference, as the
     /// reference implementation has it beside each picture's own statistics.
     pub fn draws_by_chance(&self) -> bool {
-        let (dropout, statistics) = match self {
-            Self::Anime(_) => return false,
-            Self::UNet256(config) | Self::UNet128(config) => (config.dropout, config.statistics),
-            Self::ResNet9(config) | Self::ResNet6(config) => (config.dropout, config.statistics),
-        };
-        dropout > 0.0 && statistics == Statistics::Image
+        self.pix2pix().is_some_and(|config| config.dropout > 0.0 && config.statistics == Statistics::Image)
     }
 
     /// The name a card gives it.

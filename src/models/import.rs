@@ -23,6 +23,7 @@ use super::architecture::Architecture;
 use super::publish::Tensors;
 use crate::nn::norm::{NormKind, Statistics};
 use crate::nn::patch_gan::PatchGanConfig;
+use crate::nn::pix2pix::Pix2pixConfig;
 use crate::nn::resnet::{RESNET_6, RESNET_9};
 use crate::nn::unet::{UNET_128, UNET_256};
 use crate::nn::{Generator, Pass};
@@ -156,14 +157,14 @@ pub(super) fn discriminator_slots(config: &PatchGanConfig) -> Option<Slots> {
 fn generator(state: &StateDict, statistics: Statistics) -> Result<(Architecture, NormKind, Slots), ImportError> {
     if let Some((depth, config)) = unet::infer(state)? {
         let slots = unet::slots(depth, &config);
-        let config = crate::nn::unet::UNetConfig { statistics, ..config };
+        let config = Pix2pixConfig { statistics, ..config };
         let architecture =
             if depth == UNET_256 { Architecture::UNet256(config) } else { Architecture::UNet128(config) };
         return Ok((architecture, config.norm, slots));
     }
     if let Some((blocks, config)) = resnet::infer(state)? {
         let slots = resnet::slots(blocks, &config);
-        let config = crate::nn::resnet::ResNetConfig { statistics, ..config };
+        let config = Pix2pixConfig { statistics, ..config };
         let architecture =
             if blocks == RESNET_9 { Architecture::ResNet9(config) } else { Architecture::ResNet6(config) };
         return Ok((architecture, config.norm, slots));

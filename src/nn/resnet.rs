@@ -7,52 +7,11 @@ use super::activation::relu;
 use super::dropout::Dropout;
 use super::generator::{Generator, Pass};
 use super::layers::{Conv2d, ConvConfig, ConvTranspose2d, conv, conv_transpose};
-use super::norm::{Norm, NormKind, Statistics, norm};
+use super::norm::Norm;
+use super::pix2pix::Pix2pixConfig;
 use super::plan::Outline;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
-use serde::{Deserialize, Serialize};
-
-/// Sizes of a residual generator.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ResNetConfig {
-    /// Channels of the photo.
-    pub inputs: usize,
-    /// Channels of the picture.
-    pub outputs: usize,
-    /// Channels before the first halving; each halving doubles them.
-    pub width: usize,
-    /// The norm between the layers.
-    pub norm: NormKind,
-    /// What batch norm takes for its statistics outside training.
-    #[serde(skip_serializing_if = "Statistics::are_running")]
-    pub statistics: Statistics,
-    /// Dropout within the blocks: 0.5, or 0 for `--no_dropout`.
-    pub dropout: f32,
-}
-
-impl Default for ResNetConfig {
-    fn default() -> Self {
-        Self { inputs: 3, outputs: 3, width: 64, norm: NormKind::Batch, statistics: Statistics::Running, dropout: 0.5 }
-    }
-}
-
-impl ResNetConfig {
-    fn norm(&self, channels: usize, vb: VarBuilder<'_>) -> Result<Norm> {
-        Ok(norm(self.norm, channels, vb)?.at_test(self.statistics))
-    }
-
-    fn normed(
-        &self,
-        (inputs, outputs): (usize, usize),
-        sizes: ConvConfig,
-        conv_vb: VarBuilder<'_>,
-        norm_vb: VarBuilder<'_>,
-    ) -> Result<Normed> {
-        Ok(Normed { conv: conv(inputs, outputs, sizes, conv_vb)?, norm: self.norm(outputs, norm_vb)? })
-    }
-}
 
 /// Blocks of `resnet_9blocks`.
 pub const RESNET_9: usize = 9;
@@ -64,6 +23,16 @@ pub const RESNET_6: usize = 6;
 struct Normed {
     conv: Conv2d,
     norm: Norm,
+}
+
+/// `vb`'s convolution from `channels.0` to `channels.1`, and the norm after it.
+fn normed(
+    config: &Pix2pixConfig,
+    channels: (usize, usize),
+    sizes: ConvConfig,
+    [conv_vb, norm_vb]: [VarBuilder<'_>; 2],
+) -> Result<Normed> {
+    Ok(Normed { conv: conv(channels.0, channels.1, sizes, conv_vb)?, norm: config.norm(channels.1, norm_vb)? })
 }
 
 impl Normed {
@@ -101,8 +70,8 @@ pub struct ResNet {
 ///
 /// # Errors
 /// When the builder lacks a tensor or has one of another shape.
-pub fn resnet(blocks: usize, config: ResNetConfig, vb: VarBuilder<'_>) -> Result<ResNet> {
-    let ResNetConfig { inputs, outputs, width, .. } = config;
+pub fn resnet(blocks: usize, config: Pix2pixConfig, vb: VarBuilder<'_>) -> Result<ResNet> {
+    let Pix2pixConfig { inputs, outputs, width, .. } = config;
     let bias = config.norm.needs_bias();
     let wide = ConvConfig { kernel: 7, stride: 1, padding: 0, ..ConvConfig::default() };
     let halving = ConvConfig { kernel: 3, stride: 2, padding: 1, bias, ..ConvConfig::default() };
@@ -110,14 +79,14 @@ pub fn resnet(blocks: usize, config: ResNetConfig, vb: VarBuilder<'_>) -> Result
     let block = |vb: VarBuilder<'_>| -> Result<Block> {
         let channels = (4 * width, 4 * width);
         Ok(Block {
-            first: config.normed(channels, inner, vb.pp("conv1"), vb.pp("norm1"))?,
+            first: normed(&config, channels, inner, [vb.pp("conv1"), vb.pp("norm1")])?,
             dropout: Dropout { rate: config.dropout },
-            second: config.normed(channels, inner, vb.pp("conv2"), vb.pp("norm2"))?,
+            second: normed(&config, channels, inner, [vb.pp("conv2"), vb.pp("norm2")])?,
         })
     };
     let layer = |name: &str, channels, sizes| {
         let vb = vb.pp(name);
-        config.normed(channels, sizes, vb.pp("conv"), vb.pp("norm"))
+        normed(&config, channels, sizes, [vb.pp("conv"), vb.pp("norm")])
     };
     let up = |name: &str, channels: usize| -> Result<_> {
         let vb = vb.pp(name);
@@ -206,7 +175,7 @@ mod tests {
 
     #[test]
     fn nothing_beyond_the_reach_changes_a_pixel() {
-        let config = ResNetConfig { width: 4, ..ResNetConfig::default() };
+        let config = Pix2pixConfig { width: 4, ..Pix2pixConfig::default() };
         let parameters = Parameters::default();
         let network = resnet(1, config, parameters.seeded(1, &Device::Cpu)).unwrap();
         // As it starts, the network passes on too little to be seen; and with fewer channels all of a layer may be off.

@@ -7,30 +7,11 @@ use super::activation::{leaky_relu, relu};
 use super::dropout::Dropout;
 use super::generator::{Generator, Pass};
 use super::layers::{Conv2d, ConvConfig, ConvTranspose2d, conv, conv_transpose};
-use super::norm::{Norm, NormKind, Statistics, norm};
+use super::norm::{Norm, NormKind};
+use super::pix2pix::Pix2pixConfig;
 use super::plan::Outline;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
-use serde::{Deserialize, Serialize};
-
-/// Sizes of a pix2pix U-Net.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct UNetConfig {
-    /// Channels of the photo.
-    pub inputs: usize,
-    /// Channels of the picture.
-    pub outputs: usize,
-    /// Channels after the first halving; they double up to 8 times this.
-    pub width: usize,
-    /// The norm between the layers.
-    pub norm: NormKind,
-    /// What batch norm takes for its statistics outside training.
-    #[serde(skip_serializing_if = "Statistics::are_running")]
-    pub statistics: Statistics,
-    /// Dropout after the inner doublings, 0.5 in the paper.
-    pub dropout: f32,
-}
 
 /// Halvings of `unet_256`, whose sides are multiples of 256.
 pub const UNET_256: usize = 8;
@@ -38,18 +19,9 @@ pub const UNET_256: usize = 8;
 /// Halvings of `unet_128`, whose sides are multiples of 128.
 pub const UNET_128: usize = 7;
 
-impl Default for UNetConfig {
-    /// The paper's sizes.
-    fn default() -> Self {
-        Self { inputs: 3, outputs: 3, width: 64, norm: NormKind::Batch, statistics: Statistics::Running, dropout: 0.5 }
-    }
-}
-
-impl UNetConfig {
-    /// Channels after `level` + 1 halvings.
-    fn channels(&self, level: usize) -> usize {
-        self.width << level.min(3)
-    }
+/// Channels after `level` + 1 halvings.
+fn channels_at(config: &Pix2pixConfig, level: usize) -> usize {
+    config.width << level.min(3)
 }
 
 /// One level's way down: rectify (but for the outermost), halve, norm (but for
@@ -78,7 +50,7 @@ pub struct UNet {
 ///
 /// # Errors
 /// When the builder lacks a tensor or has one of another shape.
-pub fn unet(depth: usize, config: UNetConfig, vb: VarBuilder<'_>) -> Result<UNet> {
+pub fn unet(depth: usize, config: Pix2pixConfig, vb: VarBuilder<'_>) -> Result<UNet> {
     if depth < 3 {
         bail!("a U-Net needs at least 3 levels, not {depth}");
     }
@@ -86,28 +58,27 @@ pub fn unet(depth: usize, config: UNetConfig, vb: VarBuilder<'_>) -> Result<UNet
     let (mut downs, mut ups) = (Vec::new(), Vec::new());
     for level in 0..depth {
         let (outer, inner) = (level == 0, level == last);
-        let channels = config.channels(level);
+        let channels = channels_at(&config, level);
         let sized = |bias| ConvConfig { bias, ..ConvConfig::default() };
 
         // The layers without a norm: torch's implementation gives the first
         // and the innermost convolution a bias only with instance norm.
-        let inputs = if outer { config.inputs } else { config.channels(level - 1) };
+        let inputs = if outer { config.inputs } else { channels_at(&config, level - 1) };
         let vb_down = vb.pp(format!("down{}", level + 1));
-        let kind = if outer || inner { NormKind::None } else { config.norm };
+        let normed = |outside: bool| if outside { Pix2pixConfig { norm: NormKind::None, ..config } } else { config };
         downs.push(Down {
             conv: conv(inputs, channels, sized(config.norm.needs_bias()), vb_down.pp("conv"))?,
-            norm: norm(kind, channels, vb_down.pp("norm"))?.at_test(config.statistics),
+            norm: normed(outer || inner).norm(channels, vb_down.pp("norm"))?,
         });
 
         let inputs = if inner { channels } else { 2 * channels };
-        let outputs = if outer { config.outputs } else { config.channels(level - 1) };
+        let outputs = if outer { config.outputs } else { channels_at(&config, level - 1) };
         let vb_up = vb.pp(format!("up{}", level + 1));
-        let kind = if outer { NormKind::None } else { config.norm };
         // Three decoder blocks next to the innermost one drop out (two in unet_128).
         let drops = !inner && level >= 4;
         ups.push(Up {
             conv: conv_transpose(inputs, outputs, sized(outer || config.norm.needs_bias()), vb_up.pp("conv"))?,
-            norm: norm(kind, outputs, vb_up.pp("norm"))?.at_test(config.statistics),
+            norm: normed(outer).norm(outputs, vb_up.pp("norm"))?,
             dropout: Dropout { rate: if drops { config.dropout } else { 0.0 } },
         });
     }

@@ -8,8 +8,7 @@ use sakuga::models::import::{ImportError, Wanted, read, read_discriminator};
 use sakuga::nn::Pass;
 use sakuga::nn::norm::{NormKind, Statistics};
 use sakuga::nn::patch_gan::{PatchGanConfig, patch_gan};
-use sakuga::nn::resnet::ResNetConfig;
-use sakuga::nn::unet::UNetConfig;
+use sakuga::nn::pix2pix::Pix2pixConfig;
 use std::path::{Path, PathBuf};
 
 const NUMBERS: &str = include_str!("import.py");
@@ -38,38 +37,38 @@ fn draws_as_pytorch(name: &str, kind: &str, shape: (usize, usize, usize, usize),
 
 #[test]
 fn a_plain_unet_256() {
-    let config = UNetConfig { width: 1, ..UNetConfig::default() };
+    let config = Pix2pixConfig { width: 1, ..Pix2pixConfig::default() };
     draws_as_pytorch("unet_256", "unet_256", (1, 3, 256, 512), &Architecture::UNet256(config));
 }
 
 #[test]
 fn a_wrapped_strided_unet_128_in_half_precision() {
-    let config = UNetConfig { width: 2, ..UNetConfig::default() };
+    let config = Pix2pixConfig { width: 2, ..Pix2pixConfig::default() };
     draws_as_pytorch("unet_128", "unet_128", (1, 3, 128, 256), &Architecture::UNet128(config));
 }
 
 #[test]
 fn an_old_unet_128_with_instance_norm_from_grey_to_colours() {
-    let config = UNetConfig { width: 1, inputs: 1, norm: NormKind::Instance, ..UNetConfig::default() };
+    let config = Pix2pixConfig { width: 1, inputs: 1, norm: NormKind::Instance, ..Pix2pixConfig::default() };
     draws_as_pytorch("unet_128_instance", "unet_128", (1, 1, 128, 256), &Architecture::UNet128(config));
 }
 
 #[test]
 fn a_resnet_9blocks_with_dropout_from_colours_to_grey() {
-    let config = ResNetConfig { width: 1, outputs: 1, ..ResNetConfig::default() };
+    let config = Pix2pixConfig { width: 1, outputs: 1, ..Pix2pixConfig::default() };
     draws_as_pytorch("resnet_9blocks", "resnet_9blocks", (2, 3, 36, 48), &Architecture::ResNet9(config));
 }
 
 #[test]
 fn a_resnet_9blocks_without_dropout() {
-    let config = ResNetConfig { width: 1, dropout: 0.0, ..ResNetConfig::default() };
+    let config = Pix2pixConfig { width: 1, dropout: 0.0, ..Pix2pixConfig::default() };
     draws_as_pytorch("resnet_9_dry", "resnet_9blocks", (2, 3, 36, 48), &Architecture::ResNet9(config));
 }
 
 #[test]
 fn an_old_resnet_6blocks_with_alpha() {
-    let sizes = ResNetConfig { width: 1, inputs: 4, outputs: 4, dropout: 0.0, ..ResNetConfig::default() };
-    let config = ResNetConfig { norm: NormKind::Instance, ..sizes };
+    let sizes = Pix2pixConfig { width: 1, inputs: 4, outputs: 4, dropout: 0.0, ..Pix2pixConfig::default() };
+    let config = Pix2pixConfig { norm: NormKind::Instance, ..sizes };
     draws_as_pytorch("resnet_6blocks", "resnet_6blocks", (2, 4, 36, 48), &Architecture::ResNet6(config));
 }
 

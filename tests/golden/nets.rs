@@ -6,7 +6,8 @@ use candle_nn::VarBuilder;
 use sakuga::nn::init::Parameters;
 use sakuga::nn::norm::NormKind;
 use sakuga::nn::patch_gan::{PatchGanConfig, patch_gan};
-use sakuga::nn::unet::{UNET_128, UNET_256, UNetConfig, unet};
+use sakuga::nn::pix2pix::Pix2pixConfig;
+use sakuga::nn::unet::{UNET_128, UNET_256, unet};
 use sakuga::nn::{Generator, Pass};
 use std::collections::HashMap;
 
@@ -93,7 +94,7 @@ fn compare_unet(name: &str, depth: usize, width: usize, norm: NormKind) {
     // One picture, as the paper trains; two of the smaller.
     let side = 1 << depth;
     compare(name, (if depth == UNET_256 { 1 } else { 2 }, 3, side, side), depth, |vb| {
-        let network = unet(depth, UNetConfig { width, norm, ..UNetConfig::default() }, vb).unwrap();
+        let network = unet(depth, Pix2pixConfig { width, norm, ..Pix2pixConfig::default() }, vb).unwrap();
         Box::new(move |x, pass| network.forward(x, pass))
     });
 }

@@ -1,7 +1,6 @@
 //! Settings of a recipe that have a flag.
 
 use crate::looks::Look;
-use crate::models::Architecture;
 use crate::nn::norm::NormKind;
 use crate::train::dataset::Direction;
 use crate::train::losses::GanLoss;
@@ -161,12 +160,9 @@ impl Overrides {
         set(self.lambda_features, &mut recipe.lambda_features);
         set(self.schedule.as_deref().and_then(Schedule::named), &mut recipe.schedule);
         if let Some(ngf) = self.ngf {
-            match &mut recipe.architecture {
-                Architecture::UNet256(config) | Architecture::UNet128(config) => config.width = ngf,
-                Architecture::ResNet9(config) | Architecture::ResNet6(config) => config.width = ngf,
-                Architecture::Anime(_) => {
-                    bail!("--ngf is for pix2pix's generators; set the anime widths in a --config file")
-                }
+            match recipe.architecture.pix2pix_mut() {
+                Some(config) => config.width = ngf,
+                None => bail!("--ngf is for pix2pix's generators; set the anime widths in a --config file"),
             }
         }
         Ok(())

@@ -38,19 +38,18 @@ mod tests {
     use crate::models::import::{discriminator_slots, generator_slots};
     use crate::nn::norm::NormKind;
     use crate::nn::patch_gan::PatchGanConfig;
-    use crate::nn::resnet::ResNetConfig;
-    use crate::nn::unet::UNetConfig;
+    use crate::nn::pix2pix::Pix2pixConfig;
 
     #[test]
     fn as_many_as_pytorch_saves() {
         // Counted in PyTorch, for each of the networks.
         let count = |slots: Option<Slots>| theirs(&slots.unwrap()).len();
-        let unet = UNetConfig::default();
-        let plain = UNetConfig { norm: NormKind::Instance, ..unet };
+        let unet = Pix2pixConfig::default();
+        let plain = Pix2pixConfig { norm: NormKind::Instance, ..unet };
         assert_eq!(count(generator_slots(&Architecture::UNet256(unet))), 82);
         assert_eq!(count(generator_slots(&Architecture::UNet256(plain))), 32);
         assert_eq!(count(generator_slots(&Architecture::UNet128(unet))), 70);
-        assert_eq!(count(generator_slots(&Architecture::ResNet9(ResNetConfig::default()))), 140);
+        assert_eq!(count(generator_slots(&Architecture::ResNet9(Pix2pixConfig::default()))), 140);
         let judge = PatchGanConfig::default();
         assert_eq!(count(discriminator_slots(&judge)), 22);
         assert_eq!(count(discriminator_slots(&PatchGanConfig { norm: NormKind::Instance, ..judge })), 10);

@@ -3,14 +3,14 @@
 use super::graph::{Graph, PHOTO, PICTURE, word};
 use super::norm::norm;
 use crate::nn::norm::{NormKind, Statistics};
-use crate::nn::resnet::ResNetConfig;
+use crate::nn::pix2pix::Pix2pixConfig;
 use candle_core::Result;
 
 /// A generator of so many blocks, and the channels of its photo and picture.
 ///
 /// # Errors
 /// When a tensor is missing.
-pub fn draw(graph: &mut Graph<'_>, blocks: usize, config: &ResNetConfig) -> Result<(usize, usize)> {
+pub fn draw(graph: &mut Graph<'_>, blocks: usize, config: &Pix2pixConfig) -> Result<(usize, usize)> {
     let kind = (config.norm, config.statistics);
     let mut x = layer(graph, ("stem.conv", "stem.norm"), kind, PHOTO, 3)?;
     x = graph.rectify("stem.rectify", &x, 0.0);

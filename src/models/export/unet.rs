@@ -2,14 +2,14 @@
 
 use super::graph::{Graph, PHOTO, PICTURE, int};
 use super::norm::norm;
-use crate::nn::unet::UNetConfig;
+use crate::nn::pix2pix::Pix2pixConfig;
 use candle_core::Result;
 
 /// A U-Net of `depth` halvings, and the channels of its photo and picture.
 ///
 /// # Errors
 /// When a tensor is missing.
-pub fn draw(graph: &mut Graph<'_>, depth: usize, config: &UNetConfig) -> Result<(usize, usize)> {
+pub fn draw(graph: &mut Graph<'_>, depth: usize, config: &Pix2pixConfig) -> Result<(usize, usize)> {
     let kind = (config.norm, config.statistics);
     let mut x = PHOTO.to_owned();
     let mut skips = Vec::new();

@@ -5,7 +5,8 @@
 use super::ImportError;
 use super::slots::{Slots, norm};
 use super::state_dict::StateDict;
-use crate::nn::resnet::{RESNET_6, RESNET_9, ResNetConfig};
+use crate::nn::pix2pix::Pix2pixConfig;
+use crate::nn::resnet::{RESNET_6, RESNET_9};
 
 /// Where the first block is; the modules of a block follow `conv_block`.
 const FIRST: usize = 10;
@@ -14,7 +15,7 @@ const FIRST: usize = 10;
 ///
 /// # Errors
 /// When it has neither six nor nine blocks.
-pub fn infer(state: &StateDict) -> Result<Option<(usize, ResNetConfig)>, ImportError> {
+pub fn infer(state: &StateDict) -> Result<Option<(usize, Pix2pixConfig)>, ImportError> {
     let Some(&[width, inputs, 7, 7]) = state.shape("model.1.weight") else { return Ok(None) };
     let blocks = (FIRST..).take_while(|at| state.has(&format!("model.{at}.conv_block.1.weight"))).count();
     if blocks != RESNET_6 && blocks != RESNET_9 {
@@ -26,7 +27,7 @@ pub fn infer(state: &StateDict) -> Result<Option<(usize, ResNetConfig)>, ImportE
     // Dropout has no tensors, but moves the second convolution from the fifth place.
     let dropout = if state.has(&format!("model.{FIRST}.conv_block.5.weight")) { 0.0 } else { 0.5 };
     let norm = norm(state, "model.1.bias");
-    Ok(Some((blocks, ResNetConfig { inputs, outputs, width, norm, dropout, ..ResNetConfig::default() })))
+    Ok(Some((blocks, Pix2pixConfig { inputs, outputs, width, norm, dropout, ..Pix2pixConfig::default() })))
 }
 
 /// The last convolution: two doublings of three modules, and a border, after the blocks.
@@ -35,8 +36,8 @@ fn head(blocks: usize) -> String {
 }
 
 /// Every tensor of a residual generator of `blocks` blocks.
-pub fn slots(blocks: usize, config: &ResNetConfig) -> Slots {
-    let ResNetConfig { inputs, outputs, width, norm, .. } = *config;
+pub fn slots(blocks: usize, config: &Pix2pixConfig) -> Slots {
+    let Pix2pixConfig { inputs, outputs, width, norm, .. } = *config;
     let mut slots = Slots::default();
     let mut layer =
         |(ours_conv, ours_norm): (&str, &str), (conv, norm_at): (&str, &str), weight: [usize; 4], channels| {
@@ -76,9 +77,9 @@ mod tests {
     #[test]
     fn tensors_are_as_many_as_the_reference_has() {
         // 140 and 48 there, of which 23 count steps.
-        let config = ResNetConfig::default();
+        let config = Pix2pixConfig::default();
         assert_eq!(slots(9, &config).iter().count(), 140 - 23);
-        assert_eq!(slots(9, &ResNetConfig { norm: NormKind::Instance, ..config }).iter().count(), 48);
+        assert_eq!(slots(9, &Pix2pixConfig { norm: NormKind::Instance, ..config }).iter().count(), 48);
         let last = slots(9, &config).iter().last().map(|slot| slot.theirs.clone()).unwrap();
         assert_eq!(last, "model.26.bias");
     }

@@ -9,13 +9,14 @@
 use super::ImportError;
 use super::slots::{Slots, norm};
 use super::state_dict::StateDict;
-use crate::nn::unet::{UNET_128, UNET_256, UNetConfig};
+use crate::nn::pix2pix::Pix2pixConfig;
+use crate::nn::unet::{UNET_128, UNET_256};
 
 /// The depth and the sizes of the U-Net that `state` is of; `None` where it is of another network.
 ///
 /// # Errors
 /// When it has neither seven nor eight halvings.
-pub fn infer(state: &StateDict) -> Result<Option<(usize, UNetConfig)>, ImportError> {
+pub fn infer(state: &StateDict) -> Result<Option<(usize, Pix2pixConfig)>, ImportError> {
     let [Some(&[width, inputs, ..]), Some(&[_, outputs, ..])] =
         ["model.model.0.weight", "model.model.3.weight"].map(|name| state.shape(name))
     else {
@@ -28,7 +29,7 @@ pub fn infer(state: &StateDict) -> Result<Option<(usize, UNetConfig)>, ImportErr
         return Err(ImportError::Unsupported(what));
     }
     let norm = norm(state, "model.model.0.bias");
-    Ok(Some((depth, UNetConfig { inputs, outputs, width, norm, ..UNetConfig::default() })))
+    Ok(Some((depth, Pix2pixConfig { inputs, outputs, width, norm, ..Pix2pixConfig::default() })))
 }
 
 /// Where a level's modules are; 1 is the outermost.
@@ -40,7 +41,7 @@ fn path(level: usize) -> String {
 }
 
 /// Every tensor of a U-Net of `depth` levels.
-pub fn slots(depth: usize, config: &UNetConfig) -> Slots {
+pub fn slots(depth: usize, config: &Pix2pixConfig) -> Slots {
     let mut slots = Slots::default();
     for level in 1..=depth {
         add_level(&mut slots, (level, depth), config);
@@ -48,9 +49,9 @@ pub fn slots(depth: usize, config: &UNetConfig) -> Slots {
     slots
 }
 
-fn add_level(slots: &mut Slots, (level, depth): (usize, usize), config: &UNetConfig) {
+fn add_level(slots: &mut Slots, (level, depth): (usize, usize), config: &Pix2pixConfig) {
     let (outer, inner) = (level == 1, level == depth);
-    let UNetConfig { inputs, outputs, width, norm, .. } = *config;
+    let Pix2pixConfig { inputs, outputs, width, norm, .. } = *config;
     let channels = |level: usize| width << (level - 1).min(3);
     let (around, here) = (level - 1, channels(level));
     let (above, below) = if outer { (inputs, outputs) } else { (channels(around), channels(around)) };
@@ -81,7 +82,7 @@ mod tests {
     use crate::nn::norm::NormKind;
 
     /// The names and shapes of a U-Net, as its file would have them.
-    fn shapes(depth: usize, config: &UNetConfig) -> Vec<(String, Vec<usize>)> {
+    fn shapes(depth: usize, config: &Pix2pixConfig) -> Vec<(String, Vec<usize>)> {
         slots(depth, config).iter().map(|slot| (slot.theirs.clone(), slot.shape.clone())).collect()
     }
 
@@ -93,15 +94,15 @@ mod tests {
         StateDict::of(shapes.into_iter().map(|(name, shape)| (name, stored(shape))).collect(), u64::MAX).unwrap()
     }
 
-    fn of_width(width: usize) -> UNetConfig {
-        UNetConfig { width, ..UNetConfig::default() }
+    fn of_width(width: usize) -> Pix2pixConfig {
+        Pix2pixConfig { width, ..Pix2pixConfig::default() }
     }
 
     #[track_caller]
     fn refused(shapes: Vec<(String, Vec<usize>)>, needle: &str) {
         let state = state(shapes);
         let matched =
-            |(depth, config): (usize, UNetConfig)| slots(depth, &config).matched("U-Net", config.norm, &state);
+            |(depth, config): (usize, Pix2pixConfig)| slots(depth, &config).matched("U-Net", config.norm, &state);
         let error = infer(&state).and_then(|found| matched(found.unwrap())).err().unwrap().to_string();
         assert!(error.contains(needle), "{error}");
     }
@@ -111,7 +112,7 @@ mod tests {
         for (depth, norm, tensors) in
             [(8, NormKind::Batch, 69), (7, NormKind::Batch, 59), (8, NormKind::Instance, 32), (7, NormKind::None, 15)]
         {
-            let config = UNetConfig { inputs: 1, outputs: 4, norm, ..of_width(24) };
+            let config = Pix2pixConfig { inputs: 1, outputs: 4, norm, ..of_width(24) };
             let mut shapes = shapes(depth, &config);
             shapes.push(("model.model.1.model.2.num_batches_tracked".into(), vec![]));
             if norm == NormKind::Instance {

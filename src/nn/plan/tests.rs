@@ -7,8 +7,9 @@ use crate::nn::anime::{AnimeConfig, anime};
 use crate::nn::conv::{conv_transpose2d, conv2d};
 use crate::nn::init::Parameters;
 use crate::nn::norm::{NormKind, Statistics};
-use crate::nn::resnet::{ResNetConfig, resnet};
-use crate::nn::unet::{UNetConfig, unet};
+use crate::nn::pix2pix::Pix2pixConfig;
+use crate::nn::resnet::resnet;
+use crate::nn::unet::unet;
 use crate::nn::{Generator, Pass};
 use candle_core::Device;
 use proptest::prelude::*;
@@ -140,7 +141,7 @@ fn a_style_scales_and_shifts() {
 #[test]
 fn pix2pix_unets_are_the_same_picture() {
     for (depth, width, inputs, outputs) in [(3, 4, 3, 3), (5, 10, 1, 3), (6, 8, 4, 1)] {
-        let config = UNetConfig { inputs, outputs, width, ..UNetConfig::default() };
+        let config = Pix2pixConfig { inputs, outputs, width, ..Pix2pixConfig::default() };
         let network = trained(0.08, |vb| unet(depth, config, vb));
         let outline = network.outline().unwrap();
         for (batch, height, width) in [(1, 1, 1), (3, 1, 2)] {
@@ -175,7 +176,7 @@ const NORMS: [(NormKind, Statistics); 3] = [
 #[test]
 fn unets_of_any_norm_are_the_same_picture() {
     for (norm, statistics) in NORMS {
-        let config = UNetConfig { width: 4, norm, statistics, ..UNetConfig::default() };
+        let config = Pix2pixConfig { width: 4, norm, statistics, ..Pix2pixConfig::default() };
         let network = trained(0.08, |vb| unet(6, config, vb));
         for size in [(1, 1, 1), (3, 1, 2)] {
             compare_network(&network, 3, size);
@@ -187,7 +188,7 @@ fn unets_of_any_norm_are_the_same_picture() {
 fn residual_generators_are_the_same_picture() {
     for (norm, statistics) in NORMS {
         for (inputs, outputs, width) in [(3, 3, 4), (1, 4, 10)] {
-            let config = ResNetConfig { inputs, outputs, width, norm, statistics, dropout: 0.5 };
+            let config = Pix2pixConfig { inputs, outputs, width, norm, statistics, dropout: 0.5 };
             let network = trained(0.04, |vb| resnet(2, config, vb));
             // Also where a side is shorter than what is mirrored.
             for size in [(1, 1, 1), (2, 5, 3), (1, 2, 9)] {

@@ -4,8 +4,7 @@
 use super::Draft;
 use crate::models::Architecture;
 use crate::nn::norm::NormKind;
-use crate::nn::resnet::ResNetConfig;
-use crate::nn::unet::UNetConfig;
+use crate::nn::pix2pix::Pix2pixConfig;
 use crate::train::dataset::Direction;
 use crate::train::losses::GanLoss;
 use crate::train::schedule::Schedule;
@@ -47,9 +46,9 @@ pub const TABLE: &[Line] = &[
     line("isTrain", "", Sets(|_, value| one_of(value, &[("True", ())], "these are options of a test: give the train_opt.txt"))),
     line("dataset_mode", "", Sets(|_, value| one_of(value, &[("aligned", ())], "pix2pix learns from pairs: use aligned"))),
     line("netG", "which_model_netG", Sets(generator)),
-    line("ngf", "", Sets(|draft, value| { *sizes(draft)?.width = positive(value)?; Ok(()) })),
+    line("ngf", "", Sets(|draft, value| { sizes(draft)?.width = positive(value)?; Ok(()) })),
     line("norm", "", Sets(norm)),
-    line("no_dropout", "", Sets(|draft, value| { if yes(value)? { *sizes(draft)?.dropout = 0.0 } Ok(()) })),
+    line("no_dropout", "", Sets(|draft, value| { if yes(value)? { sizes(draft)?.dropout = 0.0 } Ok(()) })),
     line("input_nc", "", Sets(|_, value| one_of(value, &[("3", ())], "training reads RGB photos: use 3"))),
     line("output_nc", "", Sets(|_, value| one_of(value, &[("3", ())], "training draws RGB pictures: use 3"))),
     line("netD", "which_model_netD", Sets(discriminator)),
@@ -129,23 +128,9 @@ fn yes(value: &str) -> Result<bool, String> {
     one_of(value, &[("True", true), ("False", false)], "use True or False")
 }
 
-/// What an option sizes, in either kind of generator.
-struct Sizes<'a> {
-    width: &'a mut usize,
-    norm: &'a mut NormKind,
-    dropout: &'a mut f32,
-}
-
-fn sizes(draft: &mut Draft) -> Result<Sizes<'_>, String> {
-    match &mut draft.recipe.architecture {
-        Architecture::UNet256(config) | Architecture::UNet128(config) => {
-            Ok(Sizes { width: &mut config.width, norm: &mut config.norm, dropout: &mut config.dropout })
-        }
-        Architecture::ResNet9(config) | Architecture::ResNet6(config) => {
-            Ok(Sizes { width: &mut config.width, norm: &mut config.norm, dropout: &mut config.dropout })
-        }
-        Architecture::Anime(_) => Err("only pix2pix's generators have it".into()),
-    }
+/// The sizes of the generator.
+fn sizes(draft: &mut Draft) -> Result<&mut Pix2pixConfig, String> {
+    draft.recipe.architecture.pix2pix_mut().ok_or_else(|| "only pix2pix's generators have it".into())
 }
 
 fn model(draft: &mut Draft, value: &str) -> Result<(), String> {
@@ -155,13 +140,12 @@ fn model(draft: &mut Draft, value: &str) -> Result<(), String> {
 }
 
 fn generator(draft: &mut Draft, value: &str) -> Result<(), String> {
-    let config = UNetConfig::default();
-    let blocks = ResNetConfig::default();
+    let config = Pix2pixConfig::default();
     let known = [
         ("unet_256", Architecture::UNet256(config)),
         ("unet_128", Architecture::UNet128(config)),
-        ("resnet_9blocks", Architecture::ResNet9(blocks)),
-        ("resnet_6blocks", Architecture::ResNet6(blocks)),
+        ("resnet_9blocks", Architecture::ResNet9(config)),
+        ("resnet_6blocks", Architecture::ResNet6(config)),
     ];
     draft.recipe.architecture = one_of(value, &known, "use unet_256, unet_128, resnet_9blocks or resnet_6blocks")?;
     Ok(())
@@ -180,7 +164,7 @@ fn norm(draft: &mut Draft, value: &str) -> Result<(), String> {
     if synced.contains(&value) {
         draft.warnings.push(format!("norm {value} is taken as batch: a run computes on one device"));
     }
-    *sizes(draft)?.norm = kind;
+    sizes(draft)?.norm = kind;
     draft.recipe.discriminator.norm = kind;
     Ok(())
 }

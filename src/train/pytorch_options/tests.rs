@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::nn::norm::NormKind;
-use crate::nn::resnet::ResNetConfig;
-use crate::nn::unet::UNetConfig;
+use crate::nn::pix2pix::Pix2pixConfig;
 use crate::train::dataset::Direction;
 use crate::train::losses::GanLoss;
 
@@ -47,7 +46,7 @@ const LISTED: &str = "\
 #[test]
 fn a_listing_becomes_a_recipe() {
     let Translated { recipe, warnings } = translate(LISTED).unwrap();
-    let config = UNetConfig { width: 32, norm: NormKind::Instance, ..UNetConfig::default() };
+    let config = Pix2pixConfig { width: 32, norm: NormKind::Instance, ..Pix2pixConfig::default() };
     assert_eq!(recipe.architecture, Architecture::UNet128(config));
     assert_eq!((recipe.discriminator.norm, recipe.discriminator.layers), (NormKind::Instance, 3));
     assert_eq!((recipe.rate, recipe.discriminator_rate, recipe.lambda_l1, recipe.batch), (1e-4, 1e-4, 50.0, 4));
@@ -66,7 +65,7 @@ fn flags_mean_the_same() {
     let augment = super::super::augment::Augment { load: 256, ..pix2pix.augment.clone() };
     assert_eq!((bare.recipe, bare.warnings.len()), (Recipe { augment, ..pix2pix.clone() }, 0));
     let paper = translate("python train.py \\\n --model=pix2pix --no_dropout --gpu_ids -1 --niter 5").unwrap();
-    let architecture = Architecture::UNet256(UNetConfig { dropout: 0.0, ..UNetConfig::default() });
+    let architecture = Architecture::UNet256(Pix2pixConfig { dropout: 0.0, ..Pix2pixConfig::default() });
     assert_eq!(paper.recipe, Recipe { architecture, epochs: 5, ..pix2pix });
     assert!(paper.warnings.iter().any(|line| line.contains("--device")), "{:?}", paper.warnings);
     let deep =
@@ -78,7 +77,7 @@ fn flags_mean_the_same() {
          --pool_size 50 --lr_policy step --lr_decay_iters 7 --preprocess crop --crop_size 64",
     );
     let other = other.unwrap().recipe;
-    let sizes = ResNetConfig { width: 32, norm: NormKind::Instance, dropout: 0.0, ..ResNetConfig::default() };
+    let sizes = Pix2pixConfig { width: 32, norm: NormKind::Instance, dropout: 0.0, ..Pix2pixConfig::default() };
     assert_eq!(other.architecture, Architecture::ResNet6(sizes));
     assert_eq!((other.discriminator.layers, other.gan, other.pool), (0, GanLoss::WganGp, 50));
     assert_eq!(other.schedule, Schedule::Step { every: 7, factor: 0.1 });
