@@ -44,7 +44,7 @@ struct Curve {
     points: Vec<(f64, f64)>,
 }
 
-/// Draws every figure of the rows in `rows` (`metrics.jsonl`) over the epochs,
+/// Draws every figure of the rows in `rows` (`metrics.jsonl`) that is not 0 throughout over the epochs,
 /// each in a panel and a scale of its own, as an SVG.
 ///
 /// # Errors
@@ -67,6 +67,8 @@ fn read(file: &Path) -> Result<Vec<Curve>, CurveError> {
             collect(&mut curves, name, value, epoch);
         }
     }
+    // A loss without a weight, a penalty that is not taken.
+    curves.retain(|curve| curve.points.iter().any(|(_, value)| *value != 0.0));
     Ok(curves)
 }
 
@@ -151,7 +153,7 @@ mod tests {
     #[test]
     fn every_figure_has_its_curve() {
         let svg = written(
-            "{\"epoch\":1,\"step\":10,\"l1\":0.5,\"gan\":0.7,\"validation\":null}\n\
+            "{\"epoch\":1,\"step\":10,\"l1\":0.5,\"gan\":0.7,\"penalty\":0.0,\"validation\":null}\n\
              {\"epoch\":2,\"step\":20,\"l1\":0.25,\"gan\":0.7,\"validation\":{\"ssim\":0.8125,\"psnr\":22.5}}\n\
              {\"epoch\":3,\"step\":30,\"l1\":0.125,\"gan\":0.7,\"validation\":{\"ssim\":0.875,\"psnr\":23.5}}\n",
         )
@@ -159,7 +161,7 @@ mod tests {
         for caption in ["l1: 0.1250", "gan: 0.7000", "validation ssim: 0.8750", "validation psnr: 23.5000"] {
             assert!(svg.contains(caption), "no {caption:?}");
         }
-        assert!(!svg.contains("step"));
+        assert!(!svg.contains("step") && !svg.contains("penalty"));
         // One line a figure; grids are straight lines of their own kind.
         assert_eq!(svg.matches(&format!("stroke=\"{}\"", "#2B5FA8")).count(), 4);
         assert_eq!(svg.matches("<circle").count(), 4);
@@ -167,7 +169,8 @@ mod tests {
 
     #[test]
     fn one_row_or_none_is_enough() {
-        assert!(written("{\"epoch\":1,\"l1\":0.0}\n").unwrap().contains("l1: 0.0000"));
+        assert!(written("{\"epoch\":1,\"l1\":0.5}\n").unwrap().contains("l1: 0.5000"));
+        assert!(written("{\"epoch\":1,\"l1\":0.0}\n").unwrap().starts_with("<svg"));
         assert!(written("").unwrap().starts_with("<svg"));
     }
 
