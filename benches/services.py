@@ -1,5 +1,6 @@
 """Services under test: started on a free port, asked for pictures, watched and stopped."""
 
+import itertools
 import os
 import re
 import socket
@@ -21,11 +22,17 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def unlike(jpeg, number):
+    """The same picture in a file of its own: a service may answer equal files that it has at the same time once."""
+    comment = number.to_bytes(8)
+    return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment + jpeg[2:]
+
+
 class Service:
     """A process, and perhaps its workers, that answers POST /v1/stylize."""
 
     def __init__(self, command, environment=None, cwd=None):
-        self.port = free_port()
+        self.port, self.asked = free_port(), itertools.count()
         command = [str(word).replace("PORT", str(self.port)) for word in command]
         log = (FOLDER / "service.log").open("a")
         self.process = subprocess.Popen(command, env=os.environ | (environment or {}), cwd=cwd, stdout=log, stderr=log)
@@ -42,7 +49,8 @@ class Service:
         raise SystemExit(f"{command} did not start: see {log.name}")
 
     def ask(self, photo, **parameters):
-        """One answer: its bytes, its stages in ms by name, and its seconds. Busy is asked again."""
+        """One answer to a JPEG: its bytes, its stages in ms by name, and its seconds. Busy is asked again."""
+        photo = unlike(photo, next(self.asked))
         start = time.perf_counter()
         while True:
             answer = self.client.post("/v1/stylize", params=parameters, files={"image": ("photo.jpg", photo, "image/jpeg")})

@@ -2,7 +2,8 @@
 //!
 //! A layer is an implicit matrix product (Chetlur et al. 2014): rows are output pixels, columns output channels, and
 //! what would be the lowered matrix is read where it lies. Scale, shift, residual and rectifier are applied while a
-//! tile of sums is still in the cache. Each instruction set brings one [`Kernel`]; all else is shared.
+//! tile of sums is still in the cache. Each instruction set brings one [`Kernel`]; all else is shared. In f32, 3×3
+//! convolutions take a way with fewer products (`winograd`).
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
@@ -19,6 +20,7 @@ mod normalise;
 mod portable;
 mod run;
 mod weights;
+mod winograd;
 
 #[cfg(target_arch = "x86_64")]
 pub use amx::Amx;

@@ -5,7 +5,7 @@
 
 use super::Instructions;
 use super::kernel::{Kernel, LANES, Strand, Sums, VECTORS};
-use super::run::Task;
+use super::run::Work;
 use half::bf16;
 use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count};
@@ -59,7 +59,7 @@ impl Kernel for Amx {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    unsafe fn work(task: &Task<'_, Self>) {
+    unsafe fn work(task: &impl Work) {
         // SAFETY: the machine has AMX and the process may use it, as `available` has asked; the compiler's own code
         // uses no tiles, so nothing of it is overwritten, and releasing them leaves the processor as it was.
         unsafe {

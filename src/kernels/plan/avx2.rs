@@ -2,7 +2,7 @@
 
 use super::Instructions;
 use super::kernel::{Kernel, LANES, Strand, Sums, VECTORS, by_rows};
-use super::run::Task;
+use super::run::Work;
 use std::arch::x86_64::*;
 
 /// f32 through FMA.
@@ -27,7 +27,7 @@ impl Kernel for Avx2 {
     }
 
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn work(task: &Task<'_, Self>) {
+    unsafe fn work(task: &impl Work) {
         // SAFETY: as the caller says.
         unsafe { task.run() }
     }

@@ -2,7 +2,7 @@
 
 use super::Instructions;
 use super::kernel::{Kernel, LANES, Strand, Sums, by_rows};
-use super::run::Task;
+use super::run::Work;
 use std::arch::x86_64::*;
 
 /// f32 through AVX-512's fused multiply-add.
@@ -23,7 +23,7 @@ impl Kernel for Avx512 {
     }
 
     #[target_feature(enable = "avx512f")]
-    unsafe fn work(task: &Task<'_, Self>) {
+    unsafe fn work(task: &impl Work) {
         // SAFETY: as the caller says.
         unsafe { task.run() }
     }

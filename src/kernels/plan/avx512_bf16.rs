@@ -2,7 +2,7 @@
 
 use super::Instructions;
 use super::kernel::{Kernel, LANES, Strand, Sums, by_rows};
-use super::run::Task;
+use super::run::Work;
 use half::bf16;
 use std::arch::x86_64::*;
 
@@ -24,7 +24,7 @@ impl Kernel for Avx512Bf16 {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    unsafe fn work(task: &Task<'_, Self>) {
+    unsafe fn work(task: &impl Work) {
         // SAFETY: as the caller says.
         unsafe { task.run() }
     }

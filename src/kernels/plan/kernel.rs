@@ -1,7 +1,7 @@
 //! What an instruction set brings to the plan.
 
 use super::Instructions;
-use super::run::Task;
+use super::run::Work;
 use half::bf16;
 
 /// f32 sums in a vector; channels of a buffer are padded to a multiple of it.
@@ -88,11 +88,11 @@ pub trait Kernel: Copy + Send + Sync + 'static {
         sums: &mut Sums,
     );
 
-    /// Does a task with `Task::run`, compiled for the instructions.
+    /// Runs a task, compiled for the instructions.
     ///
     /// # Safety
     /// The machine has the instructions, and the task's own demands hold.
-    unsafe fn work(task: &Task<'_, Self>);
+    unsafe fn work(task: &impl Work);
 }
 
 /// Calls a function that is generic over the number of rows with the number at hand.

@@ -2,6 +2,7 @@
 
 use super::kernel::Kernel;
 use super::weights::Panels;
+use super::winograd;
 
 /// One of the buffers that a layer reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,25 +46,38 @@ pub struct Phase<K: Kernel> {
     /// One for each input.
     pub(super) taps: Vec<Tap>,
     pub(super) weights: Panels<K>,
+    /// Whether the weights are those of Winograd's points.
+    pub(super) winograd: bool,
 }
 
 impl<K: Kernel> Phase<K> {
-    /// A phase of `outputs` channels from output pixel `first` on, with a tap of `inputs` and its weights each.
+    /// A phase of `outputs` channels from output pixel `first` of a `grid` on, with a tap of `inputs` and its weights
+    /// each.
     ///
     /// # Panics
     /// When a source has too few weights, or not as many rows and columns as its tap.
     pub fn new(
-        first: (usize, usize),
+        (first, grid): ((usize, usize), usize),
         inputs: &[Input],
         taps: Vec<Tap>,
         outputs: usize,
         sources: &[Source<'_>],
     ) -> Self {
+        for (tap, source) in taps.iter().zip(sources) {
+            assert_eq!(tap.kernel, (source.rows.len(), source.columns.len()));
+        }
+        if winograd::suits::<K>(grid, inputs, &taps) {
+            let channels = inputs[0].channels;
+            let factors = winograd::factors(channels);
+            let mut weights = Panels::zeros(factors, outputs);
+            let places: Vec<_> = (0..factors).map(|factor| (factor, factor)).collect();
+            weights.fill(&winograd::points(&sources[0], outputs, channels), factors, &places);
+            return Self { first, taps, weights, winograd: true };
+        }
         let lengths = inputs.iter().zip(&taps).map(|(input, tap)| tap.kernel.0 * tap.kernel.1 * input.channels);
         let mut weights = Panels::zeros(lengths.sum(), outputs);
         let mut start = 0;
         for ((input, tap), source) in inputs.iter().zip(&taps).zip(sources) {
-            assert_eq!(tap.kernel, (source.rows.len(), source.columns.len()));
             let mut places = Vec::with_capacity(source.channels * tap.kernel.0 * tap.kernel.1);
             for c in 0..source.channels {
                 for (y, row) in source.rows.iter().enumerate() {
@@ -76,7 +90,7 @@ impl<K: Kernel> Phase<K> {
             weights.fill(source.weights, source.output, &places);
             start += tap.kernel.0 * tap.kernel.1 * input.channels;
         }
-        Self { first, taps, weights }
+        Self { first, taps, weights, winograd: false }
     }
 }
 

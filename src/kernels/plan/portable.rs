@@ -2,7 +2,7 @@
 
 use super::Instructions;
 use super::kernel::{Kernel, LANES, Strand, Sums, by_rows};
-use super::run::Task;
+use super::run::Work;
 
 /// f32 without any instruction that the target may lack.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ impl Kernel for Portable {
         unsafe { by_rows!(rows, vectors, tile(strands, panel, sums), 1 2) }
     }
 
-    unsafe fn work(task: &Task<'_, Self>) {
+    unsafe fn work(task: &impl Work) {
         // SAFETY: as the caller says.
         unsafe { task.run() }
     }

@@ -3,6 +3,7 @@
 use super::buffer::Buffer;
 use super::kernel::{Kernel, LANES, MAX_ROWS, Strand, Sums, VECTORS, Value};
 use super::layer::{Input, Layer, Phase};
+use super::winograd;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -58,21 +59,39 @@ pub fn convolve<K: Kernel>(
     let common = Common { layer, inputs, scale, shift, residual, outputs, place, origins, gathers };
     // Work is cut into a few tasks a thread; how it is cut changes no sum.
     let (panels, wanted) = (layer.phases[0].weights.count(), 4 * rayon::current_num_threads());
-    let units = if gathers { batch * height * width } else { batch * height };
-    let chunks = units.div_ceil(common.chunk());
+    let winograd = layer.phases[0].winograd;
+    let (units, chunk) = match (winograd, gathers) {
+        (true, _) => {
+            let tiles = batch * height.div_ceil(winograd::STEP) * width.div_ceil(winograd::STEP);
+            (tiles, winograd::chunk::<K>(layer.inputs[0].channels))
+        }
+        (false, true) => (batch * height * width, common.chunk()),
+        (false, false) => (batch * height, common.chunk()),
+    };
+    let chunks = units.div_ceil(chunk);
     let splits = wanted.div_ceil(chunks * layer.phases.len()).min(panels);
     (0..layer.phases.len() * chunks * splits).into_par_iter().for_each(|i| {
         let (split, chunk, phase) = (i % splits, i / splits % chunks, i / splits / chunks);
-        let task = Task {
-            common: &common,
-            phase: &layer.phases[phase],
-            units: units * chunk / chunks..units * (chunk + 1) / chunks,
-            panels: panels * split / splits..panels * (split + 1) / splits,
-        };
+        let (common, phase) = (&common, &layer.phases[phase]);
+        let units = units * chunk / chunks..units * (chunk + 1) / chunks;
+        let panels = panels * split / splits..panels * (split + 1) / splits;
         // SAFETY: the machine has the instructions and the buffers fit, as was checked above; no two tasks share an
         // output pixel's channel.
-        unsafe { K::work(&task) }
+        unsafe {
+            if winograd {
+                K::work(&winograd::Task { common, phase, units, panels });
+            } else {
+                K::work(&Task { common, phase, units, panels });
+            }
+        }
     });
+}
+
+/// A task, to be compiled for a kernel's instructions.
+pub trait Work {
+    /// # Safety
+    /// The machine has the kernel's instructions; the buffers fit the layer, and no other task writes this one's sums.
+    unsafe fn run(&self);
 }
 
 /// Whether a task copies its windows together first: where rows are short, or so far apart that they fall on the same
@@ -89,22 +108,22 @@ fn gathers<K: Kernel>(layer: &Layer<K>, inputs: &[&Buffer<K::Value>], width: usi
 }
 
 /// How the outputs lie.
-struct Place {
+pub(super) struct Place {
     pitch: usize,
     channels: usize,
     /// Rows and columns of one phase.
-    size: (usize, usize),
+    pub(super) size: (usize, usize),
 }
 
 /// What all tasks of a layer share.
-struct Common<'a, K: Kernel> {
+pub(super) struct Common<'a, K: Kernel> {
     layer: &'a Layer<K>,
-    inputs: &'a [&'a Buffer<K::Value>],
+    pub(super) inputs: &'a [&'a Buffer<K::Value>],
     scale: &'a [f32],
     shift: &'a [f32],
     residual: Option<*const K::Value>,
     outputs: Vec<(*mut K::Value, f32)>,
-    place: Place,
+    pub(super) place: Place,
     /// Where each picture's first output pixel lies.
     origins: Vec<usize>,
     gathers: bool,
@@ -127,10 +146,46 @@ impl<K: Kernel> Common<'_, K> {
 
     /// Where the output pixel at column `x` of the phase's row `line` (counted over all pictures) lies.
     #[inline(always)]
-    fn pixel(&self, phase: &Phase<K>, line: usize, x: usize) -> usize {
+    pub(super) fn pixel(&self, phase: &Phase<K>, line: usize, x: usize) -> usize {
         let (picture, y) = (line / self.place.size.0, line % self.place.size.0);
         let (row, column) = (y * self.layer.grid + phase.first.0, x * self.layer.grid + phase.first.1);
         self.origins[picture] + row * self.place.pitch + column * self.place.channels
+    }
+
+    /// What sums of the vector of channels from `channel` on are multiplied by, and what is added then.
+    #[inline(always)]
+    pub(super) fn gain(&self, channel: usize) -> ([f32; LANES], [f32; LANES]) {
+        let (mut scale, mut shift) = ([0.0; LANES], [0.0; LANES]);
+        scale.copy_from_slice(&self.scale[channel..channel + LANES]);
+        shift.copy_from_slice(&self.shift[channel..channel + LANES]);
+        (scale, shift)
+    }
+
+    /// Finishes a vector of sums, and stores it at `place` of every output.
+    ///
+    /// # Safety
+    /// The place is a vector of the outputs, and no other task's.
+    #[inline(always)]
+    pub(super) unsafe fn store(&self, place: usize, sums: &[f32; LANES], scale: &[f32; LANES], shift: &[f32; LANES]) {
+        let mut values = [0.0; LANES];
+        for lane in 0..LANES {
+            values[lane] = sums[lane] * scale[lane] + shift[lane];
+        }
+        if let Some(residual) = self.residual {
+            // SAFETY: the residual has the outputs' geometry.
+            let residual = unsafe { &*residual.add(place).cast::<[K::Value; LANES]>() };
+            for lane in 0..LANES {
+                values[lane] += residual[lane].f32();
+            }
+        }
+        for &(output, slope) in &self.outputs {
+            let mut rectified = [K::Value::default(); LANES];
+            for lane in 0..LANES {
+                rectified[lane] = K::Value::of(values[lane].max(values[lane] * slope));
+            }
+            // SAFETY: the place is this task's own.
+            unsafe { *output.add(place).cast::<[K::Value; LANES]>() = rectified }
+        }
     }
 }
 
@@ -142,11 +197,9 @@ pub struct Task<'a, K: Kernel> {
     panels: Range<usize>,
 }
 
-impl<K: Kernel> Task<'_, K> {
-    /// # Safety
-    /// The machine has the kernel's instructions; the buffers fit the layer, and no other task writes this one's sums.
+impl<K: Kernel> Work for Task<'_, K> {
     #[inline(always)]
-    pub(super) unsafe fn run(&self) {
+    unsafe fn run(&self) {
         let mut strands = Vec::with_capacity(self.phase.taps.len());
         let mut sums = Sums([[0.0; VECTORS * LANES]; MAX_ROWS]);
         let mut pixels = [0; MAX_ROWS];
@@ -188,7 +241,9 @@ impl<K: Kernel> Task<'_, K> {
             }
         }
     }
+}
 
+impl<K: Kernel> Task<'_, K> {
     /// The windows of the output pixels from (`line`, `x`) on to the right.
     #[inline(always)]
     unsafe fn strands(&self, line: usize, x: usize, strands: &mut Vec<Strand<K::Value>>) {
@@ -243,46 +298,20 @@ impl<K: Kernel> Task<'_, K> {
         unsafe {
             K::tile(strands, weights.as_ptr(), pixels.len(), vectors, sums);
             for v in 0..vectors {
-                self.store(first + v * LANES, v * LANES, pixels, sums);
-            }
-        }
-    }
-
-    /// Stores one vector of channels from `channel` on.
-    #[inline(always)]
-    unsafe fn store(&self, channel: usize, column: usize, pixels: &[usize], sums: &Sums) {
-        let common = self.common;
-        let mut scale = [0.0; LANES];
-        let mut shift = [0.0; LANES];
-        scale.copy_from_slice(&common.scale[channel..channel + LANES]);
-        shift.copy_from_slice(&common.shift[channel..channel + LANES]);
-        for (sums, pixel) in sums.0.iter().zip(pixels) {
-            let place = pixel + channel;
-            let mut values = [0.0; LANES];
-            for lane in 0..LANES {
-                values[lane] = sums[column + lane] * scale[lane] + shift[lane];
-            }
-            if let Some(residual) = common.residual {
-                // SAFETY: the residual has the outputs' geometry.
-                let residual = unsafe { &*residual.add(place).cast::<[K::Value; LANES]>() };
-                for lane in 0..LANES {
-                    values[lane] += residual[lane].f32();
+                let channel = first + v * LANES;
+                let (scale, shift) = self.common.gain(channel);
+                for (sums, pixel) in sums.0.iter().zip(pixels) {
+                    let mut vector = [0.0; LANES];
+                    vector.copy_from_slice(&sums[v * LANES..(v + 1) * LANES]);
+                    self.common.store(pixel + channel, &vector, &scale, &shift);
                 }
-            }
-            for &(output, slope) in &common.outputs {
-                let mut rectified = [K::Value::default(); LANES];
-                for lane in 0..LANES {
-                    rectified[lane] = K::Value::of(values[lane].max(values[lane] * slope));
-                }
-                // SAFETY: the place is this task's own.
-                unsafe { *output.add(place).cast::<[K::Value; LANES]>() = rectified }
             }
         }
     }
 }
 
 /// `count` rows in tiles as equal as can be.
-fn tiles<K: Kernel>(count: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn tiles<K: Kernel>(count: usize) -> impl Iterator<Item = Range<usize>> {
     let tiles = count.div_ceil(K::ROWS);
     (0..tiles).map(move |i| count * i / tiles..count * (i + 1) / tiles)
 }

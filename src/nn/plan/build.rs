@@ -108,7 +108,7 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
                 }
             })
             .collect();
-        Phase::new(parity, &inputs, taps.collect(), outputs, &sources)
+        Phase::new((parity, grid), &inputs, taps.collect(), outputs, &sources)
     };
     let phases = (0..grid * grid).map(|i| phase((i / grid, i % grid))).collect();
     let slot = |node: Node| places[node.0];
