@@ -19,7 +19,9 @@ mod layer;
 mod normalise;
 mod portable;
 mod run;
+mod vector;
 mod weights;
+mod windows;
 mod winograd;
 
 #[cfg(target_arch = "x86_64")]
@@ -35,7 +37,7 @@ pub use kernel::{Kernel, LANES, Value};
 pub use layer::{Input, Layer, Phase, Source, Tap};
 pub use normalise::normalise;
 pub use portable::Portable;
-pub use run::convolve;
+pub use run::{Residual, convolve};
 
 /// The instruction sets that a plan can be built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

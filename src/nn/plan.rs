@@ -15,7 +15,9 @@ pub use precision::{Precision, instructions};
 use super::dropout::Noise;
 #[cfg(target_arch = "x86_64")]
 use crate::kernels::plan::{Amx, Avx2, Avx512, Avx512Bf16};
-use crate::kernels::plan::{Buffer, Instructions, Kernel, LANES, Layer, Portable, Value, convolve, normalise};
+use crate::kernels::plan::{
+    Buffer, Instructions, Kernel, LANES, Layer, Portable, Residual, Value, convolve, normalise,
+};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Mutex, PoisonError};
 
@@ -72,13 +74,19 @@ struct Packed<K: Kernel> {
 
 /// A layer and the slots of its buffers.
 struct Step<K: Kernel> {
-    layer: Layer<K>,
-    inputs: Vec<usize>,
+    /// Each adds to the sums of those before.
+    parts: Vec<Part<K>>,
     affine: Affine,
     residual: Option<usize>,
     /// Share of the values that noise sets to zero, 0..1.
     dropout: f32,
     outputs: Vec<Output>,
+}
+
+/// Some terms of a layer that one loop sums, and the slots that they read.
+struct Part<K: Kernel> {
+    layer: Layer<K>,
+    inputs: Vec<usize>,
 }
 
 /// Where a layer's values go, once rectified.
@@ -157,7 +165,6 @@ impl<K: Kernel> Step<K> {
         // Taken out while they are written; the builder gives a layer's outputs no slot that it reads.
         let mut outputs: Vec<_> =
             self.outputs.iter().filter_map(|output| Some((buffers[output.slot].take()?, output.slope))).collect();
-        let inputs: Vec<_> = self.inputs.iter().filter_map(|&slot| buffers[slot].as_ref()).collect();
         let residual = self.residual.and_then(|slot| buffers[slot].as_ref());
         let mut written: Vec<_> = outputs.iter_mut().map(|(buffer, slope)| (buffer, *slope)).collect();
         let (mut scale, mut shift) = self.affine.at(style);
@@ -166,11 +173,11 @@ impl<K: Kernel> Step<K> {
         if self.affine.normalised {
             let (ones, zeros) = (vec![1.0; scale.len()], vec![0.0; scale.len()]);
             if let Some((first, _)) = written.first_mut() {
-                convolve(&self.layer, &inputs, (&ones, &zeros), None, &mut [(first, 1.0)]);
+                self.sum(buffers, (&ones, &zeros), None, &mut [(first, 1.0)]);
             }
             normalise(&mut written, (&scale, &shift), residual);
         } else {
-            convolve(&self.layer, &inputs, (&scale, &shift), residual, &mut written);
+            self.sum(buffers, (&scale, &shift), residual, &mut written);
         }
         if let Some(noise) = noise.filter(|_| self.dropout > 0.0) {
             self.drop_out(&mut written, noise);
@@ -178,6 +185,27 @@ impl<K: Kernel> Step<K> {
         for (output, (mut buffer, _)) in self.outputs.iter().zip(outputs) {
             buffer.mirror(output.mirrored);
             buffers[output.slot] = Some(buffer);
+        }
+    }
+
+    /// All parts' sums, then finished as [`convolve`] does.
+    fn sum(
+        &self,
+        buffers: &[Option<Buffer<K::Value>>],
+        (scale, shift): (&[f32], &[f32]),
+        residual: Option<&Buffer<K::Value>>,
+        outputs: &mut [(&mut Buffer<K::Value>, f32)],
+    ) {
+        let mut residual = residual.map(Residual::Of);
+        let nothing = vec![0.0; shift.len()];
+        for (i, part) in self.parts.iter().enumerate() {
+            let inputs: Vec<_> = part.inputs.iter().filter_map(|&slot| buffers[slot].as_ref()).collect();
+            if i + 1 == self.parts.len() {
+                convolve(&part.layer, &inputs, (scale, shift), residual, outputs);
+            } else if let Some((first, _)) = outputs.first_mut() {
+                convolve(&part.layer, &inputs, (scale, &nothing), residual, &mut [(first, 1.0)]);
+                residual = Some(Residual::Held);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::kernel::{Kernel, LANES, Strand, Sums, VECTORS};
 use super::run::Work;
 use half::bf16;
 use std::arch::asm;
-use std::arch::x86_64::{__cpuid, __cpuid_count};
+use std::arch::x86_64::{__cpuid, __cpuid_count, __m512};
 use std::sync::OnceLock;
 
 /// bf16 through AMX's tile products.
@@ -38,6 +38,7 @@ static SHAPE: Shape = Shape {
 
 impl Kernel for Amx {
     type Value = bf16;
+    type Vector = __m512;
     const ROWS: usize = 2 * TILE;
     const GROUP: usize = 2;
     const CHUNK: usize = 32;

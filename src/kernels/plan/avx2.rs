@@ -15,6 +15,7 @@ const HALF: usize = LANES / HALVES;
 
 impl Kernel for Avx2 {
     type Value = f32;
+    type Vector = __m256;
     const ROWS: usize = 3;
     const GROUP: usize = 1;
     const INSTRUCTIONS: Instructions = Instructions::Avx2;

@@ -11,6 +11,7 @@ pub struct Avx512;
 
 impl Kernel for Avx512 {
     type Value = f32;
+    type Vector = __m512;
     const ROWS: usize = 14;
     const GROUP: usize = 1;
     const INSTRUCTIONS: Instructions = Instructions::Avx512;

@@ -12,6 +12,7 @@ pub struct Avx512Bf16;
 
 impl Kernel for Avx512Bf16 {
     type Value = bf16;
+    type Vector = __m512;
     const ROWS: usize = 14;
     const GROUP: usize = 2;
     const INSTRUCTIONS: Instructions = Instructions::Avx512Bf16;

@@ -2,6 +2,7 @@
 
 use super::Instructions;
 use super::run::Work;
+use super::vector::Vector;
 use half::bf16;
 
 /// f32 sums in a vector; channels of a buffer are padded to a multiple of it.
@@ -63,6 +64,8 @@ pub struct Strand<T> {
 pub trait Kernel: Copy + Send + Sync + 'static {
     /// What buffers and weights hold.
     type Value: Value;
+    /// f32 in the instruction set's registers.
+    type Vector: Vector;
     /// Rows of a full tile.
     const ROWS: usize;
     /// Neighbouring factors that one lane takes together: their weights lie side by side.

@@ -50,6 +50,13 @@ pub struct Phase<K: Kernel> {
     pub(super) winograd: bool,
 }
 
+impl<K: Kernel> Layer<K> {
+    /// Whether a convolution in one phase takes fewer products where nothing else is summed with it.
+    pub fn better_alone(input: Input, tap: Tap) -> bool {
+        winograd::suits::<K>(1, &[input], &[tap])
+    }
+}
+
 impl<K: Kernel> Phase<K> {
     /// A phase of `outputs` channels from output pixel `first` of a `grid` on, with a tap of `inputs` and its weights
     /// each.

@@ -10,6 +10,7 @@ pub struct Portable;
 
 impl Kernel for Portable {
     type Value = f32;
+    type Vector = [f32; 4];
     const ROWS: usize = 2;
     const GROUP: usize = 1;
     const INSTRUCTIONS: Instructions = Instructions::Portable;

@@ -1,14 +1,22 @@
 //! A layer over its buffers: cut into tasks, each a few output rows and panels of channels.
 
 use super::buffer::Buffer;
-use super::kernel::{Kernel, LANES, MAX_ROWS, Strand, Sums, VECTORS, Value};
+use super::kernel::{Kernel, LANES, Value};
 use super::layer::{Input, Layer, Phase};
-use super::winograd;
+use super::{windows, winograd};
 use rayon::prelude::*;
-use std::ops::Range;
 
 /// Bytes of one task's input that stay in the L2 cache beside a panel.
 const CACHE: usize = 256 * 1024;
+
+/// What is added to a layer's sums.
+#[derive(Clone, Copy)]
+pub enum Residual<'a, T> {
+    /// The values of a buffer of the outputs' size.
+    Of(&'a Buffer<T>),
+    /// What the first output holds.
+    Held,
+}
 
 /// Runs `layer` over `inputs`. A sum becomes `sum · scale + shift` of its channel, `residual`'s value is added, and what
 /// is negative is multiplied by the output's slope (1 leaves it, 0 is ReLU); each of `outputs` gets the same with its own
@@ -21,7 +29,7 @@ pub fn convolve<K: Kernel>(
     layer: &Layer<K>,
     inputs: &[&Buffer<K::Value>],
     (scale, shift): (&[f32], &[f32]),
-    residual: Option<&Buffer<K::Value>>,
+    residual: Option<Residual<'_, K::Value>>,
     outputs: &mut [(&mut Buffer<K::Value>, f32)],
 ) {
     assert!(K::INSTRUCTIONS.available());
@@ -32,7 +40,11 @@ pub fn convolve<K: Kernel>(
     let geometry = |b: &Buffer<K::Value>| (b.batch, b.height, b.width, b.channels, b.halo);
     let same = geometry(first);
     assert!(first.height % grid == 0 && first.width % grid == 0 && first.channels >= vectors * LANES);
-    assert!(outputs.iter().all(|(b, _)| geometry(b) == same) && residual.is_none_or(|b| geometry(b) == same));
+    assert!(outputs.iter().all(|(b, _)| geometry(b) == same));
+    assert!(residual.is_none_or(|residual| match residual {
+        Residual::Of(buffer) => geometry(buffer) == same,
+        Residual::Held => true,
+    }));
     assert!(scale.len() >= vectors * LANES && shift.len() >= vectors * LANES);
     assert_eq!((inputs.len(), layer.phases.len()), (layer.inputs.len(), grid * grid));
     for phase in &layer.phases {
@@ -53,8 +65,12 @@ pub fn convolve<K: Kernel>(
     }
     let place = Place { pitch: first.pitch(), channels: first.channels, size: (height, width) };
     let origins: Vec<usize> = (0..batch).map(|picture| first.origin(picture)).collect();
-    let residual = residual.map(Buffer::as_ptr);
     let outputs: Vec<_> = outputs.iter_mut().map(|(buffer, slope)| (buffer.as_mut_ptr(), *slope)).collect();
+    let residual = residual.map(|residual| match residual {
+        Residual::Of(buffer) => buffer.as_ptr(),
+        // Each vector of it is read before it is overwritten, by the same task.
+        Residual::Held => outputs[0].0.cast_const(),
+    });
     let gathers = gathers::<K>(layer, inputs, width);
     let common = Common { layer, inputs, scale, shift, residual, outputs, place, origins, gathers };
     // Work is cut into a few tasks a thread; how it is cut changes no sum.
@@ -68,7 +84,11 @@ pub fn convolve<K: Kernel>(
         (false, true) => (batch * height * width, common.chunk()),
         (false, false) => (batch * height, common.chunk()),
     };
+    // As many for every thread, as long as they fill half of the kernel's rows.
     let chunks = units.div_ceil(chunk);
+    let even = chunks.next_multiple_of(rayon::current_num_threads());
+    let least = if winograd || gathers { K::ROWS.div_ceil(2) } else { 1 };
+    let chunks = if units >= even * least { even } else { chunks };
     let splits = wanted.div_ceil(chunks * layer.phases.len()).min(panels);
     (0..layer.phases.len() * chunks * splits).into_par_iter().for_each(|i| {
         let (split, chunk, phase) = (i % splits, i / splits % chunks, i / splits / chunks);
@@ -81,7 +101,7 @@ pub fn convolve<K: Kernel>(
             if winograd {
                 K::work(&winograd::Task { common, phase, units, panels });
             } else {
-                K::work(&Task { common, phase, units, panels });
+                K::work(&windows::Task { common, phase, units, panels });
             }
         }
     });
@@ -109,24 +129,24 @@ fn gathers<K: Kernel>(layer: &Layer<K>, inputs: &[&Buffer<K::Value>], width: usi
 
 /// How the outputs lie.
 pub(super) struct Place {
-    pitch: usize,
-    channels: usize,
+    pub(super) pitch: usize,
+    pub(super) channels: usize,
     /// Rows and columns of one phase.
     pub(super) size: (usize, usize),
 }
 
 /// What all tasks of a layer share.
 pub(super) struct Common<'a, K: Kernel> {
-    layer: &'a Layer<K>,
+    pub(super) layer: &'a Layer<K>,
     pub(super) inputs: &'a [&'a Buffer<K::Value>],
-    scale: &'a [f32],
-    shift: &'a [f32],
-    residual: Option<*const K::Value>,
-    outputs: Vec<(*mut K::Value, f32)>,
+    pub(super) scale: &'a [f32],
+    pub(super) shift: &'a [f32],
+    pub(super) residual: Option<*const K::Value>,
+    pub(super) outputs: Vec<(*mut K::Value, f32)>,
     pub(super) place: Place,
     /// Where each picture's first output pixel lies.
     origins: Vec<usize>,
-    gathers: bool,
+    pub(super) gathers: bool,
 }
 
 // SAFETY: the pointers are to buffers that `convolve` holds borrowed for as long; tasks write disjoint places.
@@ -187,131 +207,4 @@ impl<K: Kernel> Common<'_, K> {
             unsafe { *output.add(place).cast::<[K::Value; LANES]>() = rectified }
         }
     }
-}
-
-/// Some output rows (or pixels, where tasks gather) of one phase, in some panels.
-pub struct Task<'a, K: Kernel> {
-    common: &'a Common<'a, K>,
-    phase: &'a Phase<K>,
-    units: Range<usize>,
-    panels: Range<usize>,
-}
-
-impl<K: Kernel> Work for Task<'_, K> {
-    #[inline(always)]
-    unsafe fn run(&self) {
-        let mut strands = Vec::with_capacity(self.phase.taps.len());
-        let mut sums = Sums([[0.0; VECTORS * LANES]; MAX_ROWS]);
-        let mut pixels = [0; MAX_ROWS];
-        let (common, width) = (self.common, self.common.place.size.1);
-        // SAFETY: strands and pixels are those of this task's units, inside the buffers.
-        unsafe {
-            if common.gathers {
-                let (windows, pitch) = self.gather();
-                for panel in self.panels.clone() {
-                    for tile in tiles::<K>(self.units.len()) {
-                        for (unit, pixel) in tile.clone().zip(&mut pixels) {
-                            let unit = self.units.start + unit;
-                            *pixel = common.pixel(self.phase, unit / width, unit % width);
-                        }
-                        strands.clear();
-                        strands.push(Strand {
-                            start: windows[tile.start * pitch..].as_ptr(),
-                            row: pitch,
-                            segments: 1,
-                            segment_step: 0,
-                            length: self.phase.weights.factors(),
-                        });
-                        self.tile(panel, &strands, &pixels[..tile.len()], &mut sums);
-                    }
-                }
-            } else {
-                for panel in self.panels.clone() {
-                    for line in self.units.clone() {
-                        for tile in tiles::<K>(width) {
-                            for (x, pixel) in tile.clone().zip(&mut pixels) {
-                                *pixel = common.pixel(self.phase, line, x);
-                            }
-                            strands.clear();
-                            self.strands(line, tile.start, &mut strands);
-                            self.tile(panel, &strands, &pixels[..tile.len()], &mut sums);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl<K: Kernel> Task<'_, K> {
-    /// The windows of the output pixels from (`line`, `x`) on to the right.
-    #[inline(always)]
-    unsafe fn strands(&self, line: usize, x: usize, strands: &mut Vec<Strand<K::Value>>) {
-        let common = self.common;
-        let (picture, y) = (line / common.place.size.0, line % common.place.size.0);
-        for ((input, buffer), tap) in common.layer.inputs.iter().zip(common.inputs).zip(&self.phase.taps) {
-            let (row, column) = ((y * input.step) as isize + tap.origin.0, (x * input.step) as isize + tap.origin.1);
-            let offset = row * buffer.pitch() as isize + column * buffer.channels as isize;
-            strands.push(Strand {
-                // SAFETY: `convolve` has checked that the window lies inside the buffer and its halo.
-                start: unsafe { buffer.as_ptr().add(buffer.origin(picture)).offset(offset) },
-                row: input.step * buffer.channels,
-                segments: tap.kernel.0,
-                segment_step: buffer.pitch(),
-                length: tap.kernel.1 * buffer.channels,
-            });
-        }
-    }
-
-    /// The windows of this task's pixels, one after another, and the distance between two.
-    unsafe fn gather(&self) -> (Vec<K::Value>, usize) {
-        // A little more than the window: windows of 4096 bytes would fall on the same lines of the L1 cache.
-        let pitch = self.phase.weights.factors() + LANES;
-        let width = self.common.place.size.1;
-        let rows = self.units.len().max(K::LEAST_ROWS);
-        let mut windows = Vec::with_capacity(rows * pitch);
-        let mut strands = Vec::new();
-        for unit in self.units.clone() {
-            strands.clear();
-            // SAFETY: as the caller says.
-            unsafe { self.strands(unit / width, unit % width, &mut strands) };
-            for strand in &strands {
-                for segment in 0..strand.segments {
-                    // SAFETY: a segment lies inside its buffer.
-                    windows.extend_from_slice(unsafe {
-                        std::slice::from_raw_parts(strand.start.add(segment * strand.segment_step), strand.length)
-                    });
-                }
-            }
-            // Up to the next window's start: the zeros that fill a chunk, and the gap.
-            windows.resize(windows.len().next_multiple_of(pitch), K::Value::default());
-        }
-        windows.resize(rows * pitch, K::Value::default());
-        (windows, pitch)
-    }
-
-    #[inline(always)]
-    unsafe fn tile(&self, panel: usize, strands: &[Strand<K::Value>], pixels: &[usize], sums: &mut Sums) {
-        let (weights, vectors) = self.phase.weights.panel(panel);
-        let first = panel * VECTORS * LANES;
-        // SAFETY: the panel was packed for these strands; outputs have `first + vectors · LANES` channels.
-        unsafe {
-            K::tile(strands, weights.as_ptr(), pixels.len(), vectors, sums);
-            for v in 0..vectors {
-                let channel = first + v * LANES;
-                let (scale, shift) = self.common.gain(channel);
-                for (sums, pixel) in sums.0.iter().zip(pixels) {
-                    let mut vector = [0.0; LANES];
-                    vector.copy_from_slice(&sums[v * LANES..(v + 1) * LANES]);
-                    self.common.store(pixel + channel, &vector, &scale, &shift);
-                }
-            }
-        }
-    }
-}
-
-/// `count` rows in tiles as equal as can be.
-pub(super) fn tiles<K: Kernel>(count: usize) -> impl Iterator<Item = Range<usize>> {
-    let tiles = count.div_ceil(K::ROWS);
-    (0..tiles).map(move |i| count * i / tiles..count * (i + 1) / tiles)
 }

@@ -4,9 +4,11 @@
 //! A task takes some tiles through three steps that stay in the cache: the tiles' 4×4 input pixels to 16 points, a
 //! matrix product at each point, and the points of the sums back to pixels.
 
-use super::kernel::{Kernel, LANES, MAX_ROWS, Strand, Sums, VECTORS, Value};
+use super::kernel::{Kernel, LANES, MAX_ROWS, Strand, Sums, VECTORS};
 use super::layer::{Input, Phase, Source, Tap};
-use super::run::{Common, Work, tiles};
+use super::run::{Common, Work};
+use super::vector::Vector;
+use super::windows::tiles;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -20,9 +22,6 @@ pub(super) const STEP: usize = 2;
 const LEAST_CHANNELS: usize = 16;
 /// Bytes of a task's points, before and after the products: beside a panel they stay in the L2 cache.
 const CACHE: usize = 512 * 1024;
-
-/// Some channels of a pixel or point.
-type Vector = [f32; LANES];
 
 /// Whether a phase of these taps is drawn this way: bf16's eight bits do not bear the transforms' differences.
 pub(super) fn suits<K: Kernel>(grid: usize, inputs: &[Input], taps: &[Tap]) -> bool {
@@ -73,11 +72,19 @@ pub(super) struct Task<'a, K: Kernel> {
     pub(super) panels: Range<usize>,
 }
 
-/// Points of a thread's tiles, kept from task to task.
+/// A tile's first output pixel.
+struct Corner {
+    picture: usize,
+    y: usize,
+    x: usize,
+}
+
+/// A thread's memory, kept from task to task.
 #[derive(Default)]
 struct Scratch {
+    corners: Vec<Corner>,
     /// `(16, tiles, channels)`, each point's some vectors further than the last one's end.
-    inputs: Vec<f32>,
+    points: Vec<f32>,
     /// `(16, tiles, columns of a panel)`.
     sums: Vec<Row>,
 }
@@ -94,89 +101,88 @@ thread_local! {
 impl<K: Kernel> Work for Task<'_, K> {
     #[inline(always)]
     unsafe fn run(&self) {
-        let mut scratch = SCRATCH.with(|scratch| std::mem::take(&mut *scratch.borrow_mut()));
+        let mut scratch = SCRATCH.take();
         let (count, channels) = (self.units.len(), self.common.inputs[0].channels);
         // Not a multiple of a page: the points' tiles would fall on the same lines of the L1 cache.
         let plane = count * channels + LANES;
-        if scratch.inputs.len() < POINTS * plane {
-            scratch.inputs.resize(POINTS * plane, 0.0);
+        if scratch.points.len() < POINTS * plane {
+            scratch.points.resize(POINTS * plane, 0.0);
         }
         // A kernel's sums are `MAX_ROWS` rows, whatever it uses of them.
         if scratch.sums.len() < POINTS * count + MAX_ROWS {
             scratch.sums.resize(POINTS * count + MAX_ROWS, Row([0.0; VECTORS * LANES]));
         }
+        scratch.corners.clear();
+        scratch.corners.extend(self.units.clone().map(|unit| self.corner(unit)));
         // SAFETY: the scratch was made to fit, and `convolve` has checked the buffers.
         unsafe {
-            for unit in 0..count {
-                self.analyse(self.units.start + unit, &mut scratch.inputs[unit * channels..], plane);
+            for (i, corner) in scratch.corners.iter().enumerate() {
+                self.analyse(corner, scratch.points[i * channels..].as_mut_ptr(), plane);
             }
             for panel in self.panels.clone() {
-                self.multiply(panel, &scratch.inputs, plane, &mut scratch.sums);
-                self.synthesise(panel, &scratch.sums);
+                self.multiply(panel, &scratch.points, plane, &mut scratch.sums);
+                for (i, corner) in scratch.corners.iter().enumerate() {
+                    self.synthesise(panel, corner, scratch.sums[i..].as_ptr());
+                }
             }
         }
-        SCRATCH.with(|kept| *kept.borrow_mut() = scratch);
+        SCRATCH.set(scratch);
     }
 }
 
 impl<K: Kernel> Task<'_, K> {
-    /// The picture of tile `unit`, and the output pixel in its corner.
     #[inline(always)]
-    fn corner(&self, unit: usize) -> (usize, usize, usize) {
+    fn corner(&self, unit: usize) -> Corner {
         let (height, width) = self.common.place.size;
         let (rows, columns) = (height.div_ceil(STEP), width.div_ceil(STEP));
         let (line, column) = (unit / columns, unit % columns);
-        (line / rows, line % rows * STEP, column * STEP)
+        Corner { picture: line / rows, y: line % rows * STEP, x: column * STEP }
     }
 
-    /// The 16 points of a tile, `Bᵀ d B`, a point every `plane` values of `points`.
+    /// The 16 points of a tile, `Bᵀ d B`, a point every `plane` values from `points` on.
     #[inline(always)]
-    unsafe fn analyse(&self, unit: usize, points: &mut [f32], plane: usize) {
+    unsafe fn analyse(&self, corner: &Corner, points: *mut f32, plane: usize) {
         let buffer = self.common.inputs[0];
         let (channels, halo) = (buffer.channels, buffer.halo);
-        let (picture, y, x) = self.corner(unit);
         // Of a tile that reaches beyond an odd side, the outputs inside do not see the pixels beyond the halo.
-        let row = |i: usize| (y + i).min(buffer.height + halo) as isize - 1;
-        let column = |i: usize| (x + i).min(buffer.width + halo) as isize - 1;
-        let rows: [isize; SIDE] = std::array::from_fn(|i| row(i) * buffer.pitch() as isize);
-        let columns: [isize; SIDE] = std::array::from_fn(|i| column(i) * channels as isize);
-        let mut first = 0;
-        while first < channels {
-            let mut lines = [[[0.0; LANES]; SIDE]; SIDE];
-            for (line, row) in lines.iter_mut().zip(rows) {
-                let mut pixels = [[0.0; LANES]; SIDE];
-                for (pixel, column) in pixels.iter_mut().zip(columns) {
-                    let place = buffer.origin(picture) as isize + row + column + first as isize;
-                    // SAFETY: the pixel lies in the buffer or its halo, and a pixel's channels are whole vectors.
-                    let values = unsafe { &*buffer.as_ptr().offset(place).cast::<[K::Value; LANES]>() };
-                    for lane in 0..LANES {
-                        pixel[lane] = values[lane].f32();
+        let row = |i: usize| ((corner.y + i).min(buffer.height + halo) as isize - 1) * buffer.pitch() as isize;
+        let column = |i: usize| ((corner.x + i).min(buffer.width + halo) as isize - 1) * channels as isize;
+        let columns: [isize; SIDE] = std::array::from_fn(column);
+        // SAFETY: the tile's pixels lie in the buffer and its halo, a pixel's channels are whole vectors, and values
+        // are f32 by `suits`.
+        unsafe {
+            let start = buffer.as_ptr().add(buffer.origin(corner.picture)).cast::<f32>();
+            let rows: [_; SIDE] = std::array::from_fn(|i| start.offset(row(i)));
+            for first in (0..channels).step_by(K::Vector::WIDTH) {
+                let mut lines = [[K::Vector::all(0.0); SIDE]; SIDE];
+                for (line, row) in lines.iter_mut().zip(rows) {
+                    let mut pixels = [K::Vector::all(0.0); SIDE];
+                    for (pixel, column) in pixels.iter_mut().zip(columns) {
+                        *pixel = K::Vector::load(row.offset(column).add(first));
+                    }
+                    *line = difference(pixels);
+                }
+                for x in 0..SIDE {
+                    let [a, b, c, d] = lines;
+                    let column = difference([a[x], b[x], c[x], d[x]]);
+                    for (y, values) in column.into_iter().enumerate() {
+                        values.store(points.add((y * SIDE + x) * plane + first));
                     }
                 }
-                *line = difference(pixels);
             }
-            for x in 0..SIDE {
-                let column = difference(std::array::from_fn(|y| lines[y][x]));
-                for (y, values) in column.iter().enumerate() {
-                    let start = (y * SIDE + x) * plane + first;
-                    points[start..start + LANES].copy_from_slice(values);
-                }
-            }
-            first += LANES;
         }
     }
 
     /// The product at each point: `(tiles, channels)` by the panel's `(channels, columns)`.
     #[inline(always)]
-    unsafe fn multiply(&self, panel: usize, inputs: &[f32], plane: usize, sums: &mut [Row]) {
+    unsafe fn multiply(&self, panel: usize, points: &[f32], plane: usize, sums: &mut [Row]) {
         let (weights, vectors) = self.phase.weights.panel(panel);
         let (count, channels) = (self.units.len(), self.common.inputs[0].channels);
         for point in 0..POINTS {
             let weights = &weights[point * channels * vectors * LANES..];
             for rows in tiles::<K>(count) {
                 let strand = Strand {
-                    // f32 by `suits`.
-                    start: inputs[point * plane + rows.start * channels..].as_ptr().cast::<K::Value>(),
+                    start: points[point * plane + rows.start * channels..].as_ptr().cast::<K::Value>(),
                     row: channels,
                     segments: 1,
                     segment_step: 0,
@@ -193,34 +199,51 @@ impl<K: Kernel> Task<'_, K> {
         }
     }
 
-    /// The output pixels of all tiles, `Aᵀ m A`, finished and stored.
+    /// The output pixels of a tile, `Aᵀ m A`, finished and stored. Its points' sums are every so many rows as the task
+    /// has tiles.
     #[inline(always)]
-    unsafe fn synthesise(&self, panel: usize, sums: &[Row]) {
-        let (_, vectors) = self.phase.weights.panel(panel);
-        let (count, (height, width)) = (self.units.len(), self.common.place.size);
-        for v in 0..vectors {
-            let channel = (panel * VECTORS + v) * LANES;
-            let (scale, shift) = self.common.gain(channel);
-            for unit in 0..count {
-                let (picture, top, left) = self.corner(self.units.start + unit);
-                let mut lines = [[[0.0; LANES]; SIDE]; STEP];
-                for x in 0..SIDE {
-                    let point = |y: usize| {
-                        let mut values = [0.0; LANES];
-                        values.copy_from_slice(&sums[(y * SIDE + x) * count + unit].0[v * LANES..][..LANES]);
-                        values
-                    };
-                    let [upper, lower] = gathered(std::array::from_fn(point));
-                    (lines[0][x], lines[1][x]) = (upper, lower);
+    unsafe fn synthesise(&self, panel: usize, corner: &Corner, sums: *const Row) {
+        let (common, (_, vectors)) = (self.common, self.phase.weights.panel(panel));
+        let (count, (height, width)) = (self.units.len(), common.place.size);
+        let pixel = common.pixel(self.phase, corner.picture * height + corner.y, corner.x);
+        for column in (0..vectors * LANES).step_by(K::Vector::WIDTH) {
+            let channel = panel * VECTORS * LANES + column;
+            // SAFETY: the sums are those of this tile, scale and shift are as long as the panels are wide, and the
+            // places are the tile's own pixels in the outputs and in what has their geometry.
+            unsafe {
+                let [mut upper, mut lower] = [[K::Vector::all(0.0); SIDE]; STEP];
+                for (x, (upper, lower)) in upper.iter_mut().zip(&mut lower).enumerate() {
+                    let mut points = [K::Vector::all(0.0); SIDE];
+                    for (y, point) in points.iter_mut().enumerate() {
+                        *point = K::Vector::load(sums.add((y * SIDE + x) * count).cast::<f32>().add(column));
+                    }
+                    [*upper, *lower] = gathered(points);
                 }
-                for (y, line) in lines.into_iter().enumerate().take(height - top) {
-                    for (x, values) in gathered(line).iter().enumerate().take(width - left) {
-                        let line = picture * height + top + y;
-                        let place = self.common.pixel(self.phase, line, left + x) + channel;
-                        // SAFETY: as the caller says.
-                        unsafe { self.common.store(place, values, &scale, &shift) }
+                let scale = K::Vector::load(common.scale[channel..].as_ptr());
+                let shift = K::Vector::load(common.shift[channel..].as_ptr());
+                for (y, line) in [upper, lower].into_iter().enumerate() {
+                    for (x, values) in gathered(line).into_iter().enumerate() {
+                        if corner.y + y < height && corner.x + x < width {
+                            let place = pixel + y * common.place.pitch + x * common.place.channels + channel;
+                            self.finish(place, values.mul(scale).add(shift));
+                        }
                     }
                 }
+            }
+        }
+    }
+
+    /// Adds the residual, and stores the vector rectified at `place` of every output.
+    #[inline(always)]
+    unsafe fn finish(&self, place: usize, values: K::Vector) {
+        // SAFETY: as the caller says.
+        unsafe {
+            let values = match self.common.residual {
+                Some(residual) => values.add(K::Vector::load(residual.add(place).cast())),
+                None => values,
+            };
+            for &(output, slope) in &self.common.outputs {
+                values.max(values.mul(K::Vector::all(slope))).store(output.add(place).cast());
             }
         }
     }
@@ -228,24 +251,14 @@ impl<K: Kernel> Task<'_, K> {
 
 /// `Bᵀ d`.
 #[inline(always)]
-fn difference([a, b, c, d]: [Vector; SIDE]) -> [Vector; SIDE] {
-    let mut out = [[0.0; LANES]; SIDE];
-    for lane in 0..LANES {
-        out[0][lane] = a[lane] - c[lane];
-        out[1][lane] = b[lane] + c[lane];
-        out[2][lane] = c[lane] - b[lane];
-        out[3][lane] = b[lane] - d[lane];
-    }
-    out
+unsafe fn difference<V: Vector>([a, b, c, d]: [V; SIDE]) -> [V; SIDE] {
+    // SAFETY: as the caller says: the machine has the instructions.
+    unsafe { [a.sub(c), b.add(c), c.sub(b), b.sub(d)] }
 }
 
 /// `Aᵀ m`.
 #[inline(always)]
-fn gathered([a, b, c, d]: [Vector; SIDE]) -> [Vector; STEP] {
-    let mut out = [[0.0; LANES]; STEP];
-    for lane in 0..LANES {
-        out[0][lane] = a[lane] + b[lane] + c[lane];
-        out[1][lane] = b[lane] - c[lane] - d[lane];
-    }
-    out
+unsafe fn gathered<V: Vector>([a, b, c, d]: [V; SIDE]) -> [V; STEP] {
+    // SAFETY: as the caller says: the machine has the instructions.
+    unsafe { [a.add(b).add(c), b.sub(c).sub(d)] }
 }

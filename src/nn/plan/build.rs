@@ -1,7 +1,7 @@
 //! From an outline to packed layers: windows, halos, weights, and which buffer each node lies in.
 
 use super::outline::{LayerOutline, Node, Outline, Term, Window};
-use super::{Last, Output, Packed, Slot, Step};
+use super::{Last, Output, Packed, Part, Slot, Step};
 use crate::kernels::plan::{Input, Kernel, LANES, Layer, Phase, Source, Tap};
 use candle_core::{Result, bail};
 use std::sync::Mutex;
@@ -62,30 +62,70 @@ fn weight_row(term: &Term, kernel: usize, parity: usize, i: usize) -> usize {
     }
 }
 
-/// Output pixels of a layer from one of a phase to the next.
-fn grid(layer: &LayerOutline) -> usize {
-    if layer.terms.iter().any(|term| matches!(term.window, Window::Doubling { .. })) { 2 } else { 1 }
+/// Output pixels of these terms' sum from one of a phase to the next.
+fn grid<'a>(terms: impl IntoIterator<Item = &'a Term>) -> usize {
+    if terms.into_iter().any(|term| matches!(term.window, Window::Doubling { .. })) { 2 } else { 1 }
 }
 
 fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &LayerOutline) -> Result<Step<K>> {
-    let grid = grid(layer);
-    let (mut inputs, mut weights, mut kernels) = (Vec::new(), Vec::new(), Vec::new());
+    let slot = |node: Node| places[node.0];
+    let alone = |term: &&Term| -> Result<bool> {
+        let kernel = term.weight.dim(2)?;
+        let (origin, count, step) = window(term, kernel, 1, 0);
+        let input = Input { step, channels: slots[slot(term.node)].channels };
+        let tap = Tap { origin: (origin, origin), kernel: (count, count) };
+        Ok(!matches!(term.window, Window::Doubling { .. }) && Layer::<K>::better_alone(input, tap))
+    };
+    let (mut together, mut parts) = (Vec::new(), Vec::new());
     for term in &layer.terms {
+        if alone(&term)? {
+            parts.push(vec![term]);
+        } else {
+            together.push(term);
+        }
+    }
+    if !together.is_empty() {
+        parts.insert(0, together);
+    }
+    let outputs = layer.affine.scale.len();
+    let parts = parts.into_iter().map(|terms| part(outline, places, slots, &terms, outputs)).collect::<Result<_>>()?;
+    Ok(Step {
+        parts,
+        affine: layer.affine.clone(),
+        residual: layer.residual.map(slot),
+        dropout: layer.dropout,
+        outputs: layer
+            .outputs
+            .iter()
+            .map(|&(node, slope)| Output { slot: slot(node), slope, mirrored: outline.nodes[node.0].mirrored })
+            .collect(),
+    })
+}
+
+/// The sum of `terms` in `outputs` channels.
+fn part<K: Kernel>(
+    outline: &Outline,
+    places: &[usize],
+    slots: &[Slot],
+    terms: &[&Term],
+    outputs: usize,
+) -> Result<Part<K>> {
+    let grid = grid(terms.iter().copied());
+    let (mut inputs, mut weights, mut kernels) = (Vec::new(), Vec::new(), Vec::new());
+    for term in terms {
         let kernel = term.weight.dim(2)?;
         let (_, _, step) = window(term, kernel, grid, 0);
         inputs.push(Input { step, channels: slots[places[term.node.0]].channels });
         kernels.push(kernel);
         weights.push(term.weight.flatten_all()?.to_vec1::<f32>()?);
     }
-    let outputs = layer.affine.scale.len();
     let phase = |parity: (usize, usize)| {
-        let taps = layer.terms.iter().zip(&kernels).map(|(term, &kernel)| {
+        let taps = terms.iter().zip(&kernels).map(|(term, &kernel)| {
             let (top, rows, _) = window(term, kernel, grid, parity.0);
             let (left, columns, _) = window(term, kernel, grid, parity.1);
             Tap { origin: (top, left), kernel: (rows, columns) }
         });
-        let sources: Vec<_> = layer
-            .terms
+        let sources: Vec<_> = terms
             .iter()
             .zip(&kernels)
             .zip(&weights)
@@ -111,19 +151,7 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
         Phase::new((parity, grid), &inputs, taps.collect(), outputs, &sources)
     };
     let phases = (0..grid * grid).map(|i| phase((i / grid, i % grid))).collect();
-    let slot = |node: Node| places[node.0];
-    Ok(Step {
-        inputs: layer.terms.iter().map(|term| slot(term.node)).collect(),
-        layer: Layer { inputs, grid, phases },
-        affine: layer.affine.clone(),
-        residual: layer.residual.map(slot),
-        dropout: layer.dropout,
-        outputs: layer
-            .outputs
-            .iter()
-            .map(|&(node, slope)| Output { slot: slot(node), slope, mirrored: outline.nodes[node.0].mirrored })
-            .collect(),
-    })
+    Ok(Part { layer: Layer { inputs, grid, phases }, inputs: terms.iter().map(|term| places[term.node.0]).collect() })
 }
 
 /// What nodes must share to lie in one buffer in turn. They share its halo, too, so that what was zero around one is
@@ -151,7 +179,7 @@ fn slots<K: Kernel>(outline: &Outline) -> Result<(Vec<Slot>, Vec<usize>)> {
     let mut halos = std::collections::HashMap::new();
     let mut last_use = vec![0; outline.nodes.len()];
     for (i, layer) in outline.layers.iter().enumerate() {
-        let grid = grid(layer);
+        let grid = grid(&layer.terms);
         for term in &layer.terms {
             let kernel = term.weight.dim(2)?;
             let halo = halos.entry(form(term.node)).or_insert(0);

@@ -1,0 +1,133 @@
+//! A task of any layer: sums over the windows around output pixels, read where they lie or copied together first.
+
+use super::kernel::{Kernel, LANES, MAX_ROWS, Strand, Sums, VECTORS};
+use super::layer::Phase;
+use super::run::{Common, Work};
+use std::ops::Range;
+
+/// Some output rows (or pixels, where tasks gather) of one phase, in some panels.
+pub(super) struct Task<'a, K: Kernel> {
+    pub(super) common: &'a Common<'a, K>,
+    pub(super) phase: &'a Phase<K>,
+    pub(super) units: Range<usize>,
+    pub(super) panels: Range<usize>,
+}
+
+impl<K: Kernel> Work for Task<'_, K> {
+    #[inline(always)]
+    unsafe fn run(&self) {
+        let mut strands = Vec::with_capacity(self.phase.taps.len());
+        let mut sums = Sums([[0.0; VECTORS * LANES]; MAX_ROWS]);
+        let mut pixels = [0; MAX_ROWS];
+        let (common, width) = (self.common, self.common.place.size.1);
+        // SAFETY: strands and pixels are those of this task's units, inside the buffers.
+        unsafe {
+            if common.gathers {
+                let (windows, pitch) = self.gather();
+                for panel in self.panels.clone() {
+                    for tile in tiles::<K>(self.units.len()) {
+                        for (unit, pixel) in tile.clone().zip(&mut pixels) {
+                            let unit = self.units.start + unit;
+                            *pixel = common.pixel(self.phase, unit / width, unit % width);
+                        }
+                        strands.clear();
+                        strands.push(Strand {
+                            start: windows[tile.start * pitch..].as_ptr(),
+                            row: pitch,
+                            segments: 1,
+                            segment_step: 0,
+                            length: self.phase.weights.factors(),
+                        });
+                        self.tile(panel, &strands, &pixels[..tile.len()], &mut sums);
+                    }
+                }
+            } else {
+                for panel in self.panels.clone() {
+                    for line in self.units.clone() {
+                        for tile in tiles::<K>(width) {
+                            for (x, pixel) in tile.clone().zip(&mut pixels) {
+                                *pixel = common.pixel(self.phase, line, x);
+                            }
+                            strands.clear();
+                            self.strands(line, tile.start, &mut strands);
+                            self.tile(panel, &strands, &pixels[..tile.len()], &mut sums);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<K: Kernel> Task<'_, K> {
+    /// The windows of the output pixels from (`line`, `x`) on to the right.
+    #[inline(always)]
+    unsafe fn strands(&self, line: usize, x: usize, strands: &mut Vec<Strand<K::Value>>) {
+        let common = self.common;
+        let (picture, y) = (line / common.place.size.0, line % common.place.size.0);
+        for ((input, buffer), tap) in common.layer.inputs.iter().zip(common.inputs).zip(&self.phase.taps) {
+            let (row, column) = ((y * input.step) as isize + tap.origin.0, (x * input.step) as isize + tap.origin.1);
+            let offset = row * buffer.pitch() as isize + column * buffer.channels as isize;
+            strands.push(Strand {
+                // SAFETY: `convolve` has checked that the window lies inside the buffer and its halo.
+                start: unsafe { buffer.as_ptr().add(buffer.origin(picture)).offset(offset) },
+                row: input.step * buffer.channels,
+                segments: tap.kernel.0,
+                segment_step: buffer.pitch(),
+                length: tap.kernel.1 * buffer.channels,
+            });
+        }
+    }
+
+    /// The windows of this task's pixels, one after another, and the distance between two.
+    unsafe fn gather(&self) -> (Vec<K::Value>, usize) {
+        // A little more than the window: windows of 4096 bytes would fall on the same lines of the L1 cache.
+        let pitch = self.phase.weights.factors() + LANES;
+        let width = self.common.place.size.1;
+        let rows = self.units.len().max(K::LEAST_ROWS);
+        let mut windows = Vec::with_capacity(rows * pitch);
+        let mut strands = Vec::new();
+        for unit in self.units.clone() {
+            strands.clear();
+            // SAFETY: as the caller says.
+            unsafe { self.strands(unit / width, unit % width, &mut strands) };
+            for strand in &strands {
+                for segment in 0..strand.segments {
+                    // SAFETY: a segment lies inside its buffer.
+                    windows.extend_from_slice(unsafe {
+                        std::slice::from_raw_parts(strand.start.add(segment * strand.segment_step), strand.length)
+                    });
+                }
+            }
+            // Up to the next window's start: the zeros that fill a chunk, and the gap.
+            windows.resize(windows.len().next_multiple_of(pitch), K::Value::default());
+        }
+        windows.resize(rows * pitch, K::Value::default());
+        (windows, pitch)
+    }
+
+    #[inline(always)]
+    unsafe fn tile(&self, panel: usize, strands: &[Strand<K::Value>], pixels: &[usize], sums: &mut Sums) {
+        let (weights, vectors) = self.phase.weights.panel(panel);
+        let first = panel * VECTORS * LANES;
+        // SAFETY: the panel was packed for these strands; outputs have `first + vectors · LANES` channels.
+        unsafe {
+            K::tile(strands, weights.as_ptr(), pixels.len(), vectors, sums);
+            for v in 0..vectors {
+                let channel = first + v * LANES;
+                let (scale, shift) = self.common.gain(channel);
+                for (sums, pixel) in sums.0.iter().zip(pixels) {
+                    let mut vector = [0.0; LANES];
+                    vector.copy_from_slice(&sums[v * LANES..(v + 1) * LANES]);
+                    self.common.store(pixel + channel, &vector, &scale, &shift);
+                }
+            }
+        }
+    }
+}
+
+/// `count` rows in tiles as equal as can be.
+pub(super) fn tiles<K: Kernel>(count: usize) -> impl Iterator<Item = Range<usize>> {
+    let tiles = count.div_ceil(K::ROWS);
+    (0..tiles).map(move |i| count * i / tiles..count * (i + 1) / tiles)
+}
