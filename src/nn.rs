@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod anime;
+pub mod autocast;
 pub mod conv;
 #[cfg(feature = "cuda")]
 mod cudnn;

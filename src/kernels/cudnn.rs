@@ -1,12 +1,13 @@
 //! The convolution family on CUDA: cuDNN's forward, backward-data and
-//! backward-filter operations are the three faces.
+//! backward-filter operations are the three faces, of f32 or of bf16 summed in f32.
 //!
 //! The algorithm for a size is asked for once a thread and kept: asking costs
 //! more than a small convolution.
 
 use super::geometry::Geometry;
-use cudarc::cudnn::{ConvBackwardData, ConvBackwardFilter, ConvForward, Cudnn, CudnnError, sys};
-use cudarc::driver::{CudaSlice, CudaStream, CudaView, DriverError};
+use cudarc::cudnn::{ConvBackwardData, ConvBackwardFilter, ConvForward, Cudnn, CudnnDataType, CudnnError, sys};
+use cudarc::driver::{CudaSlice, CudaStream, CudaView, DeviceRepr, DriverError, ValidAsZeroBits};
+use half::bf16;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,6 +36,27 @@ impl From<DriverError> for CudaConvError {
     }
 }
 
+/// A number that cuDNN convolves.
+pub trait Value: CudnnDataType + DeviceRepr + ValidAsZeroBits + Copy {
+    /// 1 and 0: the result is the convolution, and nothing of what was there.
+    const SCALING: (Self, Self);
+}
+
+impl Value for f32 {
+    const SCALING: (Self, Self) = (1.0, 0.0);
+}
+
+impl Value for bf16 {
+    const SCALING: (Self, Self) = (bf16::ONE, bf16::ZERO);
+}
+
+/// Sizes, and cuDNN's number of the type of value.
+type Kind = (Geometry, u32);
+
+fn kind<T: Value>(g: &Geometry) -> Kind {
+    (*g, T::DATA_TYPE as u32)
+}
+
 /// An algorithm and the bytes of memory that it works in.
 type Plan<A> = (A, usize);
 
@@ -42,9 +64,9 @@ type Plan<A> = (A, usize);
 struct Context {
     stream: Arc<CudaStream>,
     cudnn: Arc<Cudnn>,
-    forward: HashMap<Geometry, Plan<sys::cudnnConvolutionFwdAlgo_t>>,
-    adjoint: HashMap<Geometry, Plan<sys::cudnnConvolutionBwdDataAlgo_t>>,
-    weight_gradient: HashMap<Geometry, Plan<sys::cudnnConvolutionBwdFilterAlgo_t>>,
+    forward: HashMap<Kind, Plan<sys::cudnnConvolutionFwdAlgo_t>>,
+    adjoint: HashMap<Kind, Plan<sys::cudnnConvolutionBwdDataAlgo_t>>,
+    weight_gradient: HashMap<Kind, Plan<sys::cudnnConvolutionBwdFilterAlgo_t>>,
 }
 
 thread_local! {
@@ -75,12 +97,16 @@ fn with_context<R>(
     })
 }
 
-type Tensor4 = cudarc::cudnn::TensorDescriptor<f32>;
-type Filter4 = cudarc::cudnn::FilterDescriptor<f32>;
+type Tensor4<T> = cudarc::cudnn::TensorDescriptor<T>;
+type Filter4<T> = cudarc::cudnn::FilterDescriptor<T>;
+/// Sums are f32 whatever the factors are.
 type Convolution = cudarc::cudnn::ConvDescriptor<f32>;
 
-/// cuDNN's view of the sizes: convolution, input, filter, output.
-fn describe(cudnn: &Arc<Cudnn>, g: &Geometry) -> Result<(Convolution, Tensor4, Filter4, Tensor4), CudnnError> {
+/// Convolution, input, filter, output.
+type Descriptors<T> = (Convolution, Tensor4<T>, Filter4<T>, Tensor4<T>);
+
+/// cuDNN's view of the sizes.
+fn describe<T: Value>(cudnn: &Arc<Cudnn>, g: &Geometry) -> Result<Descriptors<T>, CudnnError> {
     const NCHW: sys::cudnnTensorFormat_t = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW;
     let (padding, stride) = (g.padding as i32, g.stride as i32);
     let convolution = cudnn.create_conv2d::<f32>(
@@ -93,9 +119,9 @@ fn describe(cudnn: &Arc<Cudnn>, g: &Geometry) -> Result<(Convolution, Tensor4, F
     let kernel = g.kernel as i32;
     Ok((
         convolution,
-        cudnn.create_4d_tensor::<f32>(NCHW, shape(g.in_channels, g.input))?,
-        cudnn.create_4d_filter::<f32>(NCHW, [g.out_channels as i32, g.in_channels as i32, kernel, kernel])?,
-        cudnn.create_4d_tensor::<f32>(NCHW, shape(g.out_channels, g.output))?,
+        cudnn.create_4d_tensor::<T>(NCHW, shape(g.in_channels, g.input))?,
+        cudnn.create_4d_filter::<T>(NCHW, [g.out_channels as i32, g.in_channels as i32, kernel, kernel])?,
+        cudnn.create_4d_tensor::<T>(NCHW, shape(g.out_channels, g.output))?,
     ))
 }
 
@@ -103,30 +129,30 @@ fn describe(cudnn: &Arc<Cudnn>, g: &Geometry) -> Result<(Convolution, Tensor4, F
 ///
 /// # Errors
 /// When cuDNN or the driver refuses.
-pub fn forward(
+pub fn forward<T: Value>(
     g: &Geometry,
     stream: &Arc<CudaStream>,
-    x: &CudaView<'_, f32>,
-    w: &CudaView<'_, f32>,
-    y: &mut CudaSlice<f32>,
+    x: &CudaView<'_, T>,
+    w: &CudaView<'_, T>,
+    y: &mut CudaSlice<T>,
 ) -> Result<(), CudaConvError> {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     with_context(stream, |context| {
-        let (conv, input, filter, output) = describe(&context.cudnn, g)?;
+        let (conv, input, filter, output) = describe::<T>(&context.cudnn, g)?;
         let op = ConvForward { conv: &conv, x: &input, w: &filter, y: &output };
-        let (algorithm, bytes) = match context.forward.get(g) {
+        let (algorithm, bytes) = match context.forward.get(&kind::<T>(g)) {
             Some(plan) => *plan,
             None => {
                 let algorithm = op.pick_algorithm()?;
                 let plan = (algorithm, op.get_workspace_size(algorithm)?);
-                context.forward.insert(*g, plan);
+                context.forward.insert(kind::<T>(g), plan);
                 plan
             }
         };
         let mut memory = stream.alloc_zeros::<u8>(bytes)?;
         // SAFETY: the descriptors were made from the sizes that the lengths
-        // were just compared with, and all values are f32 in NCHW order.
-        unsafe { op.launch(algorithm, Some(&mut memory), (1.0, 0.0), x, w, y)? };
+        // were just compared with, and all values are T in NCHW order.
+        unsafe { op.launch(algorithm, Some(&mut memory), T::SCALING, x, w, y)? };
         Ok(())
     })
 }
@@ -135,29 +161,29 @@ pub fn forward(
 ///
 /// # Errors
 /// When cuDNN or the driver refuses.
-pub fn adjoint(
+pub fn adjoint<T: Value>(
     g: &Geometry,
     stream: &Arc<CudaStream>,
-    y: &CudaView<'_, f32>,
-    w: &CudaView<'_, f32>,
-    x: &mut CudaSlice<f32>,
+    y: &CudaView<'_, T>,
+    w: &CudaView<'_, T>,
+    x: &mut CudaSlice<T>,
 ) -> Result<(), CudaConvError> {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     with_context(stream, |context| {
-        let (conv, input, filter, output) = describe(&context.cudnn, g)?;
+        let (conv, input, filter, output) = describe::<T>(&context.cudnn, g)?;
         let op = ConvBackwardData { conv: &conv, dx: &input, w: &filter, dy: &output };
-        let (algorithm, bytes) = match context.adjoint.get(g) {
+        let (algorithm, bytes) = match context.adjoint.get(&kind::<T>(g)) {
             Some(plan) => *plan,
             None => {
                 let algorithm = op.pick_algorithm()?;
                 let plan = (algorithm, op.get_workspace_size(algorithm)?);
-                context.adjoint.insert(*g, plan);
+                context.adjoint.insert(kind::<T>(g), plan);
                 plan
             }
         };
         let mut memory = stream.alloc_zeros::<u8>(bytes)?;
         // SAFETY: as in `forward`.
-        unsafe { op.launch(algorithm, Some(&mut memory), (1.0, 0.0), x, w, y)? };
+        unsafe { op.launch(algorithm, Some(&mut memory), T::SCALING, x, w, y)? };
         Ok(())
     })
 }
@@ -166,29 +192,29 @@ pub fn adjoint(
 ///
 /// # Errors
 /// When cuDNN or the driver refuses.
-pub fn weight_gradient(
+pub fn weight_gradient<T: Value>(
     g: &Geometry,
     stream: &Arc<CudaStream>,
-    x: &CudaView<'_, f32>,
-    y: &CudaView<'_, f32>,
-    w: &mut CudaSlice<f32>,
+    x: &CudaView<'_, T>,
+    y: &CudaView<'_, T>,
+    w: &mut CudaSlice<T>,
 ) -> Result<(), CudaConvError> {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     with_context(stream, |context| {
-        let (conv, input, filter, output) = describe(&context.cudnn, g)?;
+        let (conv, input, filter, output) = describe::<T>(&context.cudnn, g)?;
         let op = ConvBackwardFilter { conv: &conv, x: &input, dw: &filter, dy: &output };
-        let (algorithm, bytes) = match context.weight_gradient.get(g) {
+        let (algorithm, bytes) = match context.weight_gradient.get(&kind::<T>(g)) {
             Some(plan) => *plan,
             None => {
                 let algorithm = op.pick_algorithm()?;
                 let plan = (algorithm, op.get_workspace_size(algorithm)?);
-                context.weight_gradient.insert(*g, plan);
+                context.weight_gradient.insert(kind::<T>(g), plan);
                 plan
             }
         };
         let mut memory = stream.alloc_zeros::<u8>(bytes)?;
         // SAFETY: as in `forward`.
-        unsafe { op.launch(algorithm, Some(&mut memory), (1.0, 0.0), x, w, y)? };
+        unsafe { op.launch(algorithm, Some(&mut memory), T::SCALING, x, w, y)? };
         Ok(())
     })
 }

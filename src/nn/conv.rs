@@ -5,9 +5,12 @@
 //! is closed: it can be differentiated any number of times, with one fast
 //! implementation of each per device (gemm on the CPU, cuDNN on CUDA).
 
+use super::autocast;
 use super::ops::slice;
 use crate::kernels::{conv as kernel, geometry::Geometry};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use half::bf16;
+use std::borrow::Cow;
 
 /// Which face of the trilinear form an op computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +28,16 @@ pub(super) enum Face {
 pub(super) struct Convolution {
     pub(super) face: Face,
     pub(super) geometry: Geometry,
+    /// Whether its factors and its result are rounded to bf16; its derivatives' are too.
+    pub(super) bf16: bool,
 }
 
 impl Convolution {
+    /// In the precision that is in force.
+    fn new(face: Face, geometry: Geometry) -> Self {
+        Self { face, geometry, bf16: autocast::bf16() }
+    }
+
     fn apply(self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         a.contiguous()?.apply_op2(&b.contiguous()?, self)
     }
@@ -66,7 +76,13 @@ impl CustomOp2 for Convolution {
             Face::Adjoint => kernel::adjoint,
             Face::WeightGradient => kernel::weight_gradient,
         };
-        run(&self.geometry, a, b, &mut out);
+        if self.bf16 {
+            let (a, b) = (rounded(a.into()), rounded(b.into()));
+            run(&self.geometry, &a, &b, &mut out);
+            out = rounded(out.into()).into_owned();
+        } else {
+            run(&self.geometry, a, b, &mut out);
+        }
         Ok((CpuStorage::F32(out), shape))
     }
 
@@ -95,6 +111,12 @@ impl CustomOp2 for Convolution {
     }
 }
 
+/// The nearest numbers of bf16.
+fn rounded(mut values: Cow<'_, [f32]>) -> Cow<'_, [f32]> {
+    values.to_mut().iter_mut().for_each(|value| *value = bf16::from_f32(*value).to_f32());
+    values
+}
+
 /// Convolution of `x` `(N, Cin, H, W)` with `w` `(Cout, Cin, K, K)`.
 ///
 /// # Errors
@@ -120,7 +142,7 @@ pub fn conv2d(x: &Tensor, w: &Tensor, stride: usize, padding: usize) -> Result<T
         stride,
         padding,
     };
-    Convolution { face: Face::Forward, geometry }.apply(x, w)
+    Convolution::new(Face::Forward, geometry).apply(x, w)
 }
 
 /// Transposed convolution of `y` `(N, Cin, H, W)` with `w` `(Cin, Cout, K, K)`
@@ -154,5 +176,5 @@ pub fn conv_transpose2d(
         stride,
         padding,
     };
-    Convolution { face: Face::Adjoint, geometry }.apply(y, w)
+    Convolution::new(Face::Adjoint, geometry).apply(y, w)
 }

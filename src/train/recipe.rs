@@ -89,6 +89,9 @@ pub struct Recipe {
     /// one throws a trained generator off.
     #[serde(default)]
     pub sharpness_from: usize,
+    /// Convolutions of bf16 factors, summed in f32; parameters and all else stay f32. It pays on CUDA.
+    #[serde(default)]
+    pub mixed_precision: bool,
     /// Decay of the running average of the generator's parameters; 0: none.
     pub ema: f64,
     /// Render the targets in these looks instead of reading them. Several:

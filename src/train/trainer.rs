@@ -4,6 +4,7 @@ use super::adam::Adam;
 use super::judge::{Judge, scalar};
 use super::losses::{alternation, gradient_l1, l1, sharpness, structure};
 use super::recipe::{Recipe, Stage};
+use crate::nn::autocast::Autocast;
 use crate::nn::dropout::Noise;
 use crate::nn::init::Parameters;
 use crate::nn::update::move_towards;
@@ -118,6 +119,7 @@ impl Trainer {
     pub fn step(&mut self, sample: &Sample, stage: Stage) -> Result<Losses> {
         let Sample { photo, target, style } = sample;
         let recipe = &self.recipe;
+        let _precision = Autocast::new(recipe.mixed_precision);
         let noise = Noise::new(recipe.seed ^ self.steps.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let pass = Pass { training: true, noise: Some(&noise), style: Some(style) };
         let drawn = self.generator.forward(photo, &pass)?;

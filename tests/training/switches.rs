@@ -57,6 +57,7 @@ fn every_loss_teaches_something_of_its_own() {
         &["--unconditional"],
         &["--spectral"],
         &["--scales", "2"],
+        &["--mixed-precision"],
         &["--clip-gradients", "0.01"],
         &["--weight-decay", "0.1"],
         &["--load", "36"],
@@ -64,6 +65,7 @@ fn every_loss_teaches_something_of_its_own() {
         &["--schedule", "step"],
         &["--seed", "8"],
     ];
+    let l1 = base.last("l1");
     let mut seen = vec![(&["as the recipe says"][..], base.generator)];
     for flags in variants {
         let outcome = with(flags);
@@ -76,6 +78,8 @@ fn every_loss_teaches_something_of_its_own() {
         assert_eq!(two, flags[0] == "--scales", "{flags:?}");
         match flags {
             ["--lambda-features", _] => assert!(outcome.last("features") > 0.0),
+            // Rounding, and no more than that.
+            ["--mixed-precision"] => assert!((outcome.last("l1") / l1 - 1.0).abs() < 0.05, "{}", outcome.last("l1")),
             ["--lambda-structure", _] => assert!(outcome.last("structure") > 0.0),
             ["--lambda-alternation", _] => assert!(outcome.last("alternation") > 0.0),
             ["--gan", "wgan-gp", ..] => assert!(outcome.last("penalty") > 0.0),
