@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # fuzz.sh MINUTES: the property tests of everything that reads what users send, over and over with new random cases.
-# The first input that breaks one ends it, made small, and is kept under proptest-regressions.
+# The first input that breaks one ends it and is shown, made small.
 set -euo pipefail
 minutes=$1
 export PROPTEST_CASES=${PROPTEST_CASES:-20000}

@@ -197,13 +197,12 @@ impl<K: Kernel> Step<K> {
         outputs: &mut [(&mut Buffer<K::Value>, f32)],
     ) {
         let mut residual = residual.map(Residual::Of);
-        let nothing = vec![0.0; shift.len()];
         for (i, part) in self.parts.iter().enumerate() {
             let inputs: Vec<_> = part.inputs.iter().filter_map(|&slot| buffers[slot].as_ref()).collect();
             if i + 1 == self.parts.len() {
                 convolve(&part.layer, &inputs, (scale, shift), residual, outputs);
             } else if let Some((first, _)) = outputs.first_mut() {
-                convolve(&part.layer, &inputs, (scale, &nothing), residual, &mut [(first, 1.0)]);
+                convolve(&part.layer, &inputs, (scale, &vec![0.0; shift.len()]), residual, &mut [(first, 1.0)]);
                 residual = Some(Residual::Held);
             }
         }

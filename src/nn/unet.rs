@@ -7,7 +7,7 @@ use super::activation::{leaky_relu, relu};
 use super::dropout::Dropout;
 use super::generator::{Generator, Pass};
 use super::layers::{Conv2d, ConvConfig, ConvTranspose2d, conv, conv_transpose};
-use super::norm::{Norm, NormKind};
+use super::norm::{Norm, NormKind, norm};
 use super::pix2pix::Pix2pixConfig;
 use super::plan::Outline;
 use candle_core::{Result, Tensor, bail};
@@ -65,20 +65,21 @@ pub fn unet(depth: usize, config: Pix2pixConfig, vb: VarBuilder<'_>) -> Result<U
         // and the innermost convolution a bias only with instance norm.
         let inputs = if outer { config.inputs } else { channels_at(&config, level - 1) };
         let vb_down = vb.pp(format!("down{}", level + 1));
-        let normed = |outside: bool| if outside { Pix2pixConfig { norm: NormKind::None, ..config } } else { config };
+        let kind = if outer || inner { NormKind::None } else { config.norm };
         downs.push(Down {
             conv: conv(inputs, channels, sized(config.norm.needs_bias()), vb_down.pp("conv"))?,
-            norm: normed(outer || inner).norm(channels, vb_down.pp("norm"))?,
+            norm: norm(kind, channels, vb_down.pp("norm"))?.at_test(config.statistics),
         });
 
         let inputs = if inner { channels } else { 2 * channels };
         let outputs = if outer { config.outputs } else { channels_at(&config, level - 1) };
         let vb_up = vb.pp(format!("up{}", level + 1));
+        let kind = if outer { NormKind::None } else { config.norm };
         // Three decoder blocks next to the innermost one drop out (two in unet_128).
         let drops = !inner && level >= 4;
         ups.push(Up {
             conv: conv_transpose(inputs, outputs, sized(outer || config.norm.needs_bias()), vb_up.pp("conv"))?,
-            norm: normed(outer).norm(outputs, vb_up.pp("norm"))?,
+            norm: norm(kind, outputs, vb_up.pp("norm"))?.at_test(config.statistics),
             dropout: Dropout { rate: if drops { config.dropout } else { 0.0 } },
         });
     }

@@ -89,7 +89,7 @@ pub struct Recipe {
     /// one throws a trained generator off.
     #[serde(default)]
     pub sharpness_from: usize,
-    /// Convolutions of bf16 factors, summed in f32; parameters and all else stay f32. It pays on CUDA.
+    /// Convolutions of bf16 factors, summed in f32; parameters and all else stay f32. Meant for CUDA.
     #[serde(default)]
     pub mixed_precision: bool,
     /// Decay of the running average of the generator's parameters; 0: none.

@@ -109,7 +109,7 @@ pub(super) struct Overrides {
     /// Weight of the alternation loss, which keeps checkerboards away
     #[arg(long)]
     lambda_alternation: Option<f64>,
-    /// Multiply in bf16 and sum in f32: faster on CUDA; a CPU only does as if
+    /// Multiply in bf16 and sum in f32, for CUDA; a CPU does as if, and is slower for it
     #[arg(long)]
     mixed_precision: bool,
     /// First epoch, counted from 0, in which the discriminator plays

@@ -9,6 +9,7 @@ use super::layer::{Input, Phase, Source, Tap};
 use super::run::{Common, Work};
 use super::vector::Vector;
 use super::windows::tiles;
+use std::any::TypeId;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -18,16 +19,15 @@ const SIDE: usize = 4;
 const POINTS: usize = SIDE * SIDE;
 /// Pixels from one tile to the next.
 pub(super) const STEP: usize = 2;
-/// Channels below which the transforms cost more than the products they save.
-const LEAST_CHANNELS: usize = 16;
 /// Bytes of a task's points, before and after the products: beside a panel they stay in the L2 cache.
 const CACHE: usize = 512 * 1024;
 
-/// Whether a phase of these taps is drawn this way: bf16's eight bits do not bear the transforms' differences.
+/// Whether a phase of these taps is drawn this way: its pixels are whole vectors, of f32, as bf16's eight bits do not
+/// bear the transforms' differences.
 pub(super) fn suits<K: Kernel>(grid: usize, inputs: &[Input], taps: &[Tap]) -> bool {
-    let whole = size_of::<K::Value>() == size_of::<f32>() && K::GROUP == 1 && K::CHUNK == 1;
+    let whole = TypeId::of::<K::Value>() == TypeId::of::<f32>() && K::CHUNK == 1;
     let plain = |(input, tap): (&Input, &Tap)| {
-        input.step == 1 && tap.kernel == (3, 3) && tap.origin == (-1, -1) && input.channels >= LEAST_CHANNELS
+        input.step == 1 && tap.kernel == (3, 3) && tap.origin == (-1, -1) && input.channels.is_multiple_of(LANES)
     };
     whole && grid == 1 && inputs.len() == 1 && inputs.iter().zip(taps).all(plain)
 }

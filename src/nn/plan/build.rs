@@ -69,7 +69,7 @@ fn grid<'a>(terms: impl IntoIterator<Item = &'a Term>) -> usize {
 
 fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &LayerOutline) -> Result<Step<K>> {
     let slot = |node: Node| places[node.0];
-    let alone = |term: &&Term| -> Result<bool> {
+    let alone = |term: &Term| -> Result<bool> {
         let kernel = term.weight.dim(2)?;
         let (origin, count, step) = window(term, kernel, 1, 0);
         let input = Input { step, channels: slots[slot(term.node)].channels };
@@ -78,7 +78,7 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
     };
     let (mut together, mut parts) = (Vec::new(), Vec::new());
     for term in &layer.terms {
-        if alone(&term)? {
+        if alone(term)? {
             parts.push(vec![term]);
         } else {
             together.push(term);
