@@ -44,9 +44,11 @@ pub use job::{Drawing, Job, MAX_SIDE, Settings, Timings};
 pub use reload::Reloaded;
 pub use score::{SCORED_SIDE, Score};
 
+use crate::imaging::Picture;
 use crate::models::{Precision, Registry};
 use health::Status;
 use queue::Room;
+use score::Judging;
 use work::{Task, Work};
 
 /// What an engine needs to start.
@@ -232,6 +234,20 @@ impl Engine {
         self.queue.send(Work::Draw(Task::new(&plan, (catalog, model), reply, None))).map_err(|_| gone())?;
         let drawn = answer.blocking_recv().map_err(|_| gone())??;
         Ok(plan.finish(drawn))
+    }
+
+    /// Judges a drawing of a photo by the discriminator of the model called so,
+    /// from a plain thread as [`Self::draw_blocking`].
+    ///
+    /// # Errors
+    /// Those of [`Admission::score`].
+    pub fn score_blocking(&self, model: Option<&str>, photo: &Picture, drawing: &Picture) -> Result<Score, EngineError> {
+        let catalog = self.catalog();
+        let model = catalog.model(&catalog.judge(model)?.name)?;
+        let (reply, answer) = oneshot::channel();
+        let judging = Judging::new(model, (photo, drawing), reply, None)?;
+        self.queue.send(Work::Judge(judging)).map_err(|_| gone())?;
+        answer.blocking_recv().map_err(|_| gone())?
     }
 }
 

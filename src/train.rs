@@ -21,4 +21,5 @@ pub mod run;
 pub mod samples;
 pub mod schedule;
 pub mod styles;
+pub mod tally;
 pub mod trainer;

@@ -30,19 +30,23 @@ impl Desk {
 
     /// A photo of a gradient, whose blue tells it from others.
     fn photo(&self, name: &str, blue: u8) -> PathBuf {
+        self.photo_of(name, (40, 30), blue)
+    }
+
+    fn photo_of(&self, name: &str, (width, height): (u8, u8), blue: u8) -> PathBuf {
         let format = Format::from_name(name.rsplit('.').next().unwrap()).unwrap();
         let mut rgb = Vec::new();
-        for y in 0..30u8 {
-            for x in 0..40u8 {
+        for y in 0..height {
+            for x in 0..width {
                 rgb.extend_from_slice(&[5 * x, 6 * y, blue]);
             }
         }
-        let picture = Picture { width: 40, height: 30, rgb, alpha: None };
+        let picture = Picture { width: width.into(), height: height.into(), rgb, alpha: None };
         let bytes = match format {
             Format::Bmp | Format::Gif => {
                 let mut bytes = std::io::Cursor::new(Vec::new());
                 let kind = if format == Format::Bmp { image::ImageFormat::Bmp } else { image::ImageFormat::Gif };
-                let buffer = image::RgbImage::from_raw(40, 30, picture.rgb).unwrap();
+                let buffer = image::RgbImage::from_raw(width.into(), height.into(), picture.rgb).unwrap();
                 buffer.write_to(&mut bytes, kind).unwrap();
                 bytes.into_inner()
             }
@@ -149,6 +153,39 @@ fn flags_reach_the_drawing() {
     desk.draws(&["photo.png", "-o", "high.jpg", "--quality", "95", "--seed", "7"]);
     let size = |name| fs::metadata(desk.path(name)).unwrap().len();
     assert!(size("low.jpg") < size("high.jpg"));
+}
+
+/// The kept candidate is the one that its seed alone draws, and the same each time; with more to choose from the judge
+/// finds none that it likes less.
+#[test]
+fn the_candidate_that_looks_most_real_is_kept() {
+    let desk = Desk::new();
+    tiny::publish_by_chance(desk.folder.path(), "chance");
+    // A judge needs 32 pixels a side.
+    desk.photo_of("photo.png", (48, 36), 90);
+    desk.photo_of("other.png", (48, 36), 20);
+    let choose = |count: &str, out: &str| {
+        let output = desk.stylize(&["photo.png", "-o", out, "--model", "chance", "--candidates", count, "--seed", "7"]);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(0), "{text}");
+        let told = text.strip_prefix(&format!("photo.png: of {count} drawings that of --seed ")).unwrap();
+        let (seed, rest) = told.split_once(" looks most real (").unwrap();
+        let realism: f32 = rest.strip_suffix(" of 1)\n").unwrap().parse().unwrap();
+        (seed.parse::<u64>().unwrap(), realism)
+    };
+    let (seed, best) = choose("6", "best.png");
+    assert!((7..13).contains(&seed));
+    assert_eq!(choose("6", "again.png"), (seed, best));
+    desk.draws(&["photo.png", "-o", "alone.png", "--model", "chance", "--seed", &seed.to_string()]);
+    let bytes = |name: &str| fs::read(desk.path(name)).unwrap();
+    assert!(bytes("best.png") == bytes("alone.png") && bytes("best.png") == bytes("again.png"));
+    let (first, realism) = choose("1", "first.png");
+    assert!(first == 7 && realism <= best);
+    assert!(seed == 7 || bytes("first.png") != bytes("best.png"));
+    let output = desk.stylize(&["photo.png", "other.png", "-o", "drawn", "--model", "chance", "--candidates", "2"]);
+    assert_eq!((output.status.code(), stderr(&output).lines().count()), (Some(0), 2));
+    desk.fails(1, "the same way each time", &["photo.png", "-o", "c.png", "--candidates", "2"]);
+    desk.fails(2, "--candidates", &["photo.png", "-o", "c.png", "--candidates", "0"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `sakuga stylize`: photos in, drawings out, without a service between.
 
+mod candidates;
 mod targets;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::engine::{Engine, Job, Settings};
 use crate::http::params::Parameters;
 use crate::imaging::{self, Decoded, Format, Limits, Provenance, Quality};
 use crate::models::publish::replace;
+use candidates::Best;
 use targets::{Target, Task};
 
 /// Draw photos as anime.
@@ -48,6 +50,10 @@ pub struct StylizeArgs {
     /// For models that draw with chance: the same seed draws the same
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Draw each photo so often, with the seeds from --seed (else 0) on, and keep what the model's
+    /// discriminator finds most real; for models that draw with chance
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub candidates: Option<u64>,
     /// Longest side of the drawing in pixels: larger photos are shrunk to it, smaller ones never
     /// enlarged [default: the model's, else 1536]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..))]
@@ -118,8 +124,16 @@ pub fn run(args: StylizeArgs) -> anyhow::Result<()> {
         strength: args.strength,
         max_side: args.max_side,
     })?;
+    if args.candidates.is_some() {
+        candidates::check(&engine, args.model.as_deref())?;
+    }
     match tasks.as_slice() {
-        [task] => stylize(&engine, &args, task).with_context(|| task.photo.display().to_string()),
+        [task] => {
+            if let Some(choice) = stylize(&engine, &args, task).with_context(|| task.photo.display().to_string())? {
+                eprintln!("{choice}");
+            }
+            Ok(())
+        }
         tasks => stylize_many(&engine, &args, tasks),
     }
 }
@@ -134,9 +148,13 @@ fn stylize_many(engine: &Engine, args: &StylizeArgs, tasks: &[Task]) -> anyhow::
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(error) = stylize(engine, args, task) {
-                        failed.fetch_add(1, Ordering::Relaxed);
-                        bar.suspend(|| eprintln!("error: {}: {error:#}", task.photo.display()));
+                    match stylize(engine, args, task) {
+                        Ok(None) => {}
+                        Ok(Some(choice)) => bar.suspend(|| eprintln!("{choice}")),
+                        Err(error) => {
+                            failed.fetch_add(1, Ordering::Relaxed);
+                            bar.suspend(|| eprintln!("error: {}: {error:#}", task.photo.display()));
+                        }
                     }
                     bar.inc(1);
                 }
@@ -152,11 +170,12 @@ fn stylize_many(engine: &Engine, args: &StylizeArgs, tasks: &[Task]) -> anyhow::
     }
 }
 
-fn stylize(engine: &Engine, args: &StylizeArgs, task: &Task) -> anyhow::Result<()> {
+/// Draws one photo. Where there were candidates: which of them it is.
+fn stylize(engine: &Engine, args: &StylizeArgs, task: &Task) -> anyhow::Result<Option<String>> {
     let bytes = std::fs::read(&task.photo).context("cannot be read")?;
     let Decoded { picture, format } = imaging::decode(&bytes, &Limits::default())?;
     drop(bytes);
-    let drawing = engine.draw_blocking(Job {
+    let job = Job {
         photo: picture,
         model: args.model.clone(),
         style: args.style.clone(),
@@ -164,22 +183,34 @@ fn stylize(engine: &Engine, args: &StylizeArgs, task: &Task) -> anyhow::Result<(
         seed: args.seed,
         max_side: args.max_side,
         original_size: args.size == Some(Size::Original),
-    })?;
+    };
+    let (drawing, seed, choice) = match args.candidates {
+        None => (engine.draw_blocking(job)?, args.seed, None),
+        Some(count) => {
+            let Best { drawing, seed, realism } = candidates::best(engine, &job, args.seed.unwrap_or(0), count)?;
+            let choice = format!(
+                "{}: of {count} drawings that of --seed {seed} looks most real ({realism:.3} of 1)",
+                task.photo.display()
+            );
+            (drawing, Some(seed), Some(choice))
+        }
+    };
     let Target { file, format } = task.target(format);
     let bytes = imaging::encode(&drawing.picture, format, args.quality.unwrap_or_default())?;
-    let provenance = Provenance { model: drawing.model, weights: drawing.weights_hash, parameters: told(args) };
+    let provenance = Provenance { model: drawing.model, weights: drawing.weights_hash, parameters: told(args, seed) };
     let bytes = provenance.mark(bytes, format, &drawing.picture);
     // Written beside and renamed: a drawing is there whole or not at all.
-    Ok(replace(&file, &bytes)?)
+    replace(&file, &bytes)?;
+    Ok(choice)
 }
 
 /// What was asked for, as the service would tell it.
-fn told(args: &StylizeArgs) -> Vec<(&'static str, String)> {
+fn told(args: &StylizeArgs, seed: Option<u64>) -> Vec<(&'static str, String)> {
     let parameters = Parameters {
         model: None,
         style: args.style.clone(),
         strength: (args.strength < 1.0).then_some(args.strength),
-        seed: args.seed,
+        seed,
         max_side: args.max_side,
         original_size: args.size == Some(Size::Original),
         format: None,

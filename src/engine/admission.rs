@@ -80,14 +80,9 @@ impl Admission {
     /// without a discriminator or a photo that is too small, [`EngineError::Forward`].
     pub async fn score(self, model: Option<&str>, photo: Picture, drawing: Picture) -> Result<Score, EngineError> {
         let Self { engine, catalog, place } = self;
-        let card = catalog.card(model)?;
-        if card.weights.discriminator.is_none() {
-            let problem = format!("must be a model with a discriminator; `{}` has none", card.name);
-            return Err(EngineError::BadParameter { name: "model", problem });
-        }
-        let name = card.name.clone();
+        let name = catalog.judge(model)?.name.clone();
         let (reply, answer) = oneshot::channel();
-        let judge = move || Judging::new(catalog.model(&name)?, (photo, drawing), reply, place);
+        let judge = move || Judging::new(catalog.model(&name)?, (&photo, &drawing), reply, Some(place));
         let judging = blocking(judge).await??;
         engine.queue.send(Work::Judge(judging)).map_err(|_| gone())?;
         engine.status.answer(answer).await

@@ -55,6 +55,19 @@ impl Catalog {
         })
     }
 
+    /// The card of the model called `name`, or of the default model, that can judge.
+    ///
+    /// # Errors
+    /// Those of [`Self::card`]; [`EngineError::BadParameter`] for a model without a discriminator.
+    pub(super) fn judge(&self, name: Option<&str>) -> Result<&Card, EngineError> {
+        let card = self.card(name)?;
+        if card.weights.discriminator.is_none() {
+            let problem = format!("must be a model with a discriminator; `{}` has none", card.name);
+            return Err(EngineError::BadParameter { name: "model", problem });
+        }
+        Ok(card)
+    }
+
     /// Whether a job with these settings can be drawn, before its photo is read.
     ///
     /// # Errors

@@ -45,7 +45,8 @@ pub(super) struct Judging {
     photo: Picture,
     drawing: Picture,
     reply: oneshot::Sender<std::result::Result<Score, EngineError>>,
-    _place: Arc<Place>,
+    /// Its place in the queue, given free with it; none for one that waits however many do.
+    _place: Option<Arc<Place>>,
 }
 
 impl Judging {
@@ -55,16 +56,16 @@ impl Judging {
     /// [`EngineError::BadParameter`] for a photo that is too small.
     pub fn new(
         model: Arc<Resident>,
-        (photo, drawing): (Picture, Picture),
+        (photo, drawing): (&Picture, &Picture),
         reply: oneshot::Sender<std::result::Result<Score, EngineError>>,
-        place: Arc<Place>,
+        place: Option<Arc<Place>>,
     ) -> std::result::Result<Self, EngineError> {
-        let photo = resize::fit(&photo, SCORED_SIDE);
+        let photo = resize::fit(photo, SCORED_SIDE);
         if photo.width.min(photo.height) < LEAST_SIDE {
             let problem = format!("is too small to be judged: it needs {LEAST_SIDE} pixels a side");
             return Err(EngineError::BadParameter { name: "image", problem });
         }
-        let drawing = resize::to(&drawing, photo.width, photo.height);
+        let drawing = resize::to(drawing, photo.width, photo.height);
         Ok(Self { model, photo, drawing, reply, _place: place })
     }
 

@@ -10,12 +10,14 @@ mod penalty;
 #[cfg(test)]
 mod pictures;
 mod sharpness;
+mod shift;
 mod structure;
 
 pub use adversarial::GanLoss;
 pub use alternation::alternation;
 pub use features::feature_matching;
-pub use likeness::{gradient_l1, l1};
+pub use likeness::{colour, gradient_l1, l1};
 pub use penalty::{Penalty, gradient_penalty, r1, slope_penalty};
 pub use sharpness::sharpness;
+pub use shift::{Window, shift};
 pub use structure::structure;

@@ -85,6 +85,12 @@ pub struct Recipe {
     /// Weight of the alternation loss, which keeps checkerboards away.
     #[serde(default)]
     pub lambda_alternation: f64,
+    /// Weight of the L1 of colours without their light.
+    #[serde(default)]
+    pub lambda_colour: f64,
+    /// Weight of the shift loss, which keeps drawings from flickering. A step takes some 40 % longer with it.
+    #[serde(default)]
+    pub lambda_shift: f64,
     /// The epoch, counted from 0, in which that weight rises from 0: a sudden
     /// one throws a trained generator off.
     #[serde(default)]
@@ -244,7 +250,13 @@ impl Recipe {
     }
 
     fn weights(&self) -> impl Iterator<Item = f64> {
-        self.teaching_weights().into_iter().chain([self.lambda_alternation, self.lambda_penalty, self.lambda_r1])
+        self.teaching_weights().into_iter().chain([
+            self.lambda_alternation,
+            self.lambda_colour,
+            self.lambda_shift,
+            self.lambda_penalty,
+            self.lambda_r1,
+        ])
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::adam::Adam;
 use super::judge::{Judge, scalar};
-use super::losses::{alternation, gradient_l1, l1, sharpness, structure};
+use super::losses::{Window, alternation, colour, gradient_l1, l1, sharpness, shift, structure};
 use super::recipe::{Recipe, Stage};
+use super::rng::Stream;
+use super::tally::Losses;
 use crate::nn::autocast::Autocast;
 use crate::nn::dropout::Noise;
 use crate::nn::init::Parameters;
@@ -12,62 +14,6 @@ use crate::nn::{Generator, Pass};
 use candle_core::{Device, Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-
-/// The losses of one step, or their means over an epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Losses {
-    /// Mean absolute difference of drawn and target, −1..1.
-    pub l1: f64,
-    /// The same of their gradients.
-    pub gradient: f64,
-    /// The sharpness loss; 0 while it has no weight.
-    #[serde(default)]
-    pub sharpness: f64,
-    /// The structure loss; 0 while it has no weight.
-    #[serde(default)]
-    pub structure: f64,
-    /// The alternation loss; 0 while it has no weight.
-    #[serde(default)]
-    pub alternation: f64,
-    /// The generator's adversarial loss; 0 while the discriminator does not play.
-    pub gan: f64,
-    /// Feature matching; 0 while it has no weight.
-    #[serde(default)]
-    pub features: f64,
-    /// The discriminator's adversarial loss; 0 while it does not play.
-    pub discriminator: f64,
-    /// The weighted penalties on its slope; 0 while there are none.
-    #[serde(default)]
-    pub penalty: f64,
-}
-
-impl Losses {
-    /// Whether every loss is a number, and the pictures, whose values span 2,
-    /// are not wholly out of range.
-    pub fn are_sound(&self) -> bool {
-        self.all().iter().all(|loss| loss.is_finite()) && self.l1 < 10.0
-    }
-
-    fn all(&self) -> [f64; 9] {
-        let Self { l1, gradient, sharpness, structure, alternation, gan, features, discriminator, penalty } = *self;
-        [l1, gradient, sharpness, structure, alternation, gan, features, discriminator, penalty]
-    }
-
-    /// Adds `other`, times `share`.
-    pub(super) fn add(&mut self, other: &Self, share: f64) {
-        let [l1, gradient, sharpness, structure, alternation, gan, features, discriminator, penalty] =
-            other.all().map(|loss| loss * share);
-        self.l1 += l1;
-        self.gradient += gradient;
-        self.sharpness += sharpness;
-        self.structure += structure;
-        self.alternation += alternation;
-        self.gan += gan;
-        self.features += features;
-        self.discriminator += discriminator;
-        self.penalty += penalty;
-    }
-}
 
 /// What a step learns from.
 pub struct Sample {
@@ -78,6 +24,9 @@ pub struct Sample {
     /// `(N, looks)`: the looks' weights in the targets.
     pub style: Tensor,
 }
+
+/// A loss of a drawing and its target.
+type Likeness = fn(&Tensor, &Tensor) -> Result<Tensor>;
 
 /// The networks and optimisers of a run.
 pub struct Trainer {
@@ -135,29 +84,28 @@ impl Trainer {
             judged = Some(self.judge.verdict(recipe, [photo, target, &drawn])?);
         }
 
+        // Measured whether it has a weight or not.
         let likeness = l1(&drawn, target)?;
-        let mut total = (&likeness * recipe.lambda_l1)?;
         losses.l1 = scalar(&likeness)?;
-        if recipe.lambda_gradient > 0.0 {
-            let gradient = gradient_l1(&drawn, target)?;
-            losses.gradient = scalar(&gradient)?;
-            total = (total + gradient * recipe.lambda_gradient)?;
+        let mut total = (likeness * recipe.lambda_l1)?;
+        let terms: [(f64, Likeness, &mut f64); 5] = [
+            (recipe.lambda_gradient, gradient_l1, &mut losses.gradient),
+            (recipe.lambda_sharpness * stage.sharpness, sharpness, &mut losses.sharpness),
+            (recipe.lambda_structure, structure, &mut losses.structure),
+            (recipe.lambda_alternation, alternation, &mut losses.alternation),
+            (recipe.lambda_colour, colour, &mut losses.colour),
+        ];
+        for (weight, loss, value) in terms.into_iter().filter(|(weight, ..)| *weight > 0.0) {
+            let loss = loss(&drawn, target)?;
+            *value = scalar(&loss)?;
+            total = (total + loss * weight)?;
         }
-        let lambda_sharpness = stage.sharpness * recipe.lambda_sharpness;
-        if lambda_sharpness > 0.0 {
-            let loss = sharpness(&drawn, target)?;
-            losses.sharpness = scalar(&loss)?;
-            total = (total + loss * lambda_sharpness)?;
-        }
-        if recipe.lambda_structure > 0.0 {
-            let loss = structure(&drawn, target)?;
-            losses.structure = scalar(&loss)?;
-            total = (total + loss * recipe.lambda_structure)?;
-        }
-        if recipe.lambda_alternation > 0.0 {
-            let loss = alternation(&drawn, target)?;
-            losses.alternation = scalar(&loss)?;
-            total = (total + loss * recipe.lambda_alternation)?;
+        if recipe.lambda_shift > 0.0 {
+            let mut stream = Stream::derive(recipe.seed, "shift", self.steps);
+            let window = Window::draw(photo, self.generator.multiple(), &mut stream)?;
+            let loss = shift(&drawn, &self.generator.forward(&window.of(photo)?, &pass)?, &window)?;
+            losses.shift = scalar(&loss)?;
+            total = (total + loss * recipe.lambda_shift)?;
         }
         if let Some(judged) = judged {
             losses.gan = scalar(&judged.adversarial)?;

@@ -1,15 +1,18 @@
 //! A model small enough for tests.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::Tensor;
 use sakuga::models::Architecture;
 use sakuga::models::card::{Card, Source, WeightFile, Weights};
 use sakuga::models::publish::publish;
+use sakuga::nn::Generator;
 use sakuga::nn::anime::AnimeConfig;
 use sakuga::nn::init::Parameters;
-use sakuga::nn::norm::NormKind;
+use sakuga::nn::norm::{NormKind, Statistics};
 use sakuga::nn::patch_gan::{PatchGanConfig, patch_gan};
+use sakuga::nn::pix2pix::Pix2pixConfig;
 
 /// Writes `models/NAME.toml` and its weights under `root`: an anime generator of
 /// four channels that nobody trained. It brightens, so that its picture is not
@@ -23,15 +26,39 @@ pub fn publish_with(root: &Path, name: &str, styles: &[&str]) {
     let mut tensors = parameters.tensors();
     let bias = tensors.get_mut("head.bias").expect("the generator's last bias");
     *bias = (bias.ones_like().unwrap() * 0.25).unwrap();
-    let judge = PatchGanConfig { width: 4, norm: NormKind::None, ..PatchGanConfig::default() };
-    let judges = Parameters::default();
-    patch_gan(judge, judges.seeded(8, &device)).unwrap();
     if let Some(shift) = tensors.get_mut("mix.style.shift") {
         let values: Vec<f32> = (0..4).flat_map(|_| (0..entries).map(|style| 1.0 + style as f32)).collect();
         *shift = Tensor::from_vec(values, (4, entries), &device).unwrap();
         let weight = tensors.get_mut("head.weight").expect("the generator's last weight");
         *weight = (weight.ones_like().unwrap() * 0.002).unwrap();
     }
+    publish_network(root, name, (architecture, network.as_ref()), styles, &tensors);
+}
+
+/// The same of a U-Net that draws by chance: it has dropout, and each picture's own statistics.
+#[allow(dead_code, reason = "not every test that shares this file draws by chance")]
+pub fn publish_by_chance(root: &Path, name: &str) {
+    let sizes = Pix2pixConfig { width: 2, statistics: Statistics::Image, ..Pix2pixConfig::default() };
+    let architecture = Architecture::UNet128(sizes);
+    let parameters = Parameters::default();
+    let network = architecture.build(parameters.seeded(7, &candle_core::Device::Cpu)).unwrap();
+    // As they begin its outermost layers hardly listen to the innermost, where the dropout is.
+    let louder = |(name, tensor): (String, Tensor)| (name, (tensor * 10.0).unwrap());
+    let tensors = parameters.tensors().into_iter().map(louder).collect();
+    publish_network(root, name, (architecture, network.as_ref()), &[], &tensors);
+}
+
+/// Writes the card and the weights, with a discriminator that nobody trained.
+fn publish_network(
+    root: &Path,
+    name: &str,
+    (architecture, network): (Architecture, &dyn Generator),
+    styles: &[&str],
+    tensors: &HashMap<String, Tensor>,
+) {
+    let judge = PatchGanConfig { width: 4, norm: NormKind::None, ..PatchGanConfig::default() };
+    let judges = Parameters::default();
+    patch_gan(judge, judges.seeded(8, &candle_core::Device::Cpu)).unwrap();
     let nowhere = WeightFile { file: String::new(), sha256: String::new() };
     let card = Card {
         name: String::new(),
@@ -49,5 +76,5 @@ pub fn publish_with(root: &Path, name: &str, styles: &[&str]) {
         weights: Weights { generator: nowhere, discriminator: None },
         figures: Default::default(),
     };
-    publish(&root.join("models"), name, card, &tensors, Some(&judges.tensors())).unwrap();
+    publish(&root.join("models"), name, card, tensors, Some(&judges.tensors())).unwrap();
 }

@@ -54,6 +54,8 @@ fn every_loss_teaches_something_of_its_own() {
         &["--lambda-sharpness", "0"],
         &["--lambda-structure", "1"],
         &["--lambda-alternation", "1"],
+        &["--lambda-colour", "1"],
+        &["--lambda-shift", "1", "--crop", "112"],
         &["--unconditional"],
         &["--spectral"],
         &["--scales", "2"],
@@ -82,6 +84,8 @@ fn every_loss_teaches_something_of_its_own() {
             ["--mixed-precision"] => assert!((outcome.last("l1") / l1 - 1.0).abs() < 0.05, "{}", outcome.last("l1")),
             ["--lambda-structure", _] => assert!(outcome.last("structure") > 0.0),
             ["--lambda-alternation", _] => assert!(outcome.last("alternation") > 0.0),
+            ["--lambda-colour", _] => assert!(outcome.last("colour") > 0.0),
+            ["--lambda-shift", ..] => assert!(outcome.last("shift") > 0.0),
             ["--gan", "wgan-gp", ..] => assert!(outcome.last("penalty") > 0.0),
             // Every 16th step, the first among them.
             ["--lambda-r1", _] => assert!(outcome.rows[0]["penalty"].as_f64().unwrap() > 0.0),

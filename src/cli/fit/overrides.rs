@@ -109,6 +109,12 @@ pub(super) struct Overrides {
     /// Weight of the alternation loss, which keeps checkerboards away
     #[arg(long)]
     lambda_alternation: Option<f64>,
+    /// Weight of the L1 of colours without their light
+    #[arg(long)]
+    lambda_colour: Option<f64>,
+    /// Weight of the shift loss, which keeps drawings from flickering; needs --crop 112 or more
+    #[arg(long)]
+    lambda_shift: Option<f64>,
     /// Multiply in bf16 and sum in f32, for CUDA; a CPU does as if, and is slower for it
     #[arg(long)]
     mixed_precision: bool,
@@ -147,6 +153,8 @@ impl Overrides {
         set(self.lambda_sharpness, &mut recipe.lambda_sharpness);
         set(self.lambda_structure, &mut recipe.lambda_structure);
         set(self.lambda_alternation, &mut recipe.lambda_alternation);
+        set(self.lambda_colour, &mut recipe.lambda_colour);
+        set(self.lambda_shift, &mut recipe.lambda_shift);
         set(self.adversarial_from, &mut recipe.adversarial_from);
         set(self.clip_gradients, &mut recipe.clip_gradients);
         set(self.weight_decay, &mut recipe.weight_decay);

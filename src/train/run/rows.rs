@@ -4,7 +4,7 @@ use super::RunError;
 use crate::models::publish::replace;
 use crate::train::checkpoint::Progress;
 use crate::train::metrics::Figures;
-use crate::train::trainer::Losses;
+use crate::train::tally::Losses;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
