@@ -1,5 +1,6 @@
 //! The command lines of `sakuga` and `sakuga-train`: flags, and one file a command.
 
+pub mod at_test;
 pub mod check;
 pub mod eval;
 pub mod exit;

@@ -204,12 +204,15 @@ fn several_looks_make_one_model() {
     args.extend(["--look", "cel,ink", "--epochs", "1", "--epochs-decay", "1", "--init", init.to_str().unwrap()]);
     let said = succeed(&args);
     assert!(said.contains("start anew") && said.contains("mix.style.scale"), "{said}");
-    let run = Path::new(&several.out);
-    assert!(rows(run)[0]["looks"]["ink"]["ssim"].is_number(), "{:?}", rows(run)[0]);
+    let folder = Path::new(&several.out);
+    assert!(rows(folder)[0]["looks"]["ink"]["ssim"].is_number(), "{:?}", rows(folder)[0]);
 
-    let models = run.join("models");
+    let models = folder.join("models");
     let models = models.to_str().unwrap();
-    succeed(&["publish", &several.out, "--name", "two", "--models", models]);
+    let publish = ["publish", &several.out, "--name", "two", "--models", models];
+    let refused = run(&[&publish[..], &["--at-test", "image"]].concat());
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("`anime` has no norm"));
+    succeed(&publish);
     let eval = ["eval", "--model", "two", "--models", models, "--data", &several.data, "--look", "cel,ink", "--json"];
     let report = run_json(&eval);
     assert_eq!((&report[0]["look"], &report[1]["look"]), (&"cel".into(), &"ink".into()));

@@ -7,11 +7,12 @@ use anyhow::Context;
 use candle_core::DType;
 use clap::{Args, ValueEnum};
 
+use super::at_test::AtTest;
 use crate::models::Card;
 use crate::models::card::{Source, WeightFile, Weights};
 use crate::models::import::{Wanted, read, read_discriminator};
 use crate::models::publish::publish_as;
-use crate::nn::norm::{NormKind, Statistics};
+use crate::nn::norm::NormKind;
 
 /// Make a checkpoint of pytorch-CycleGAN-and-pix2pix a model.
 #[derive(Args, Clone, Debug)]
@@ -80,16 +81,6 @@ pub enum Norm {
     Instance,
 }
 
-/// What `--at-test` says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum AtTest {
-    /// The ones kept in training, as PyTorch's eval() does
-    #[default]
-    Running,
-    /// Each picture's own, as that repository's test.py does
-    Image,
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -109,10 +100,7 @@ pub fn run(args: ImportArgs) -> anyhow::Result<()> {
             Norm::Batch => Some(NormKind::Batch),
             Norm::Instance => Some(NormKind::Instance),
         },
-        statistics: match args.at_test {
-            AtTest::Running => Statistics::Running,
-            AtTest::Image => Statistics::Image,
-        },
+        statistics: args.at_test.into(),
     };
     let cannot = |file: &Path| format!("cannot import {}", file.display());
     let imported = read(&args.file, &wanted).with_context(|| cannot(&args.file))?;

@@ -1,10 +1,11 @@
 //! `sakuga-train publish`.
 
+use super::at_test::AtTest;
 use crate::models::card::{Card, Source, WeightFile, Weights};
 use crate::models::publish::publish;
 use crate::nn::init::Parameters;
 use crate::train::run::Run;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use candle_core::{Device, Tensor};
 use clap::Args;
 use std::collections::{BTreeMap, HashMap};
@@ -43,6 +44,9 @@ pub struct PublishArgs {
     /// Longest side that the network sees unless a request says otherwise
     #[arg(long)]
     max_side: Option<u32>,
+    /// The statistics that batch norm draws with [default: as the run's settings say, else running]
+    #[arg(long, value_enum)]
+    at_test: Option<AtTest>,
 }
 
 /// Runs the command.
@@ -50,7 +54,13 @@ pub struct PublishArgs {
 /// # Errors
 /// When the run is not finished or the files cannot be written.
 pub fn run(args: PublishArgs) -> Result<()> {
-    let recipe = Run::recipe(&args.run)?;
+    let mut recipe = Run::recipe(&args.run)?;
+    if let Some(at_test) = args.at_test {
+        match recipe.architecture.pix2pix_mut() {
+            Some(config) => config.statistics = at_test.into(),
+            None => bail!("--at-test is for pix2pix's generators; `{}` has no norm", recipe.architecture.kind()),
+        }
+    }
     let generator = read(&args.run.join("generator.safetensors"))?;
     let discriminator = read(&args.run.join("discriminator.safetensors"))?;
     // Built once: weights that do not fit the settings are found here, not by a user.

@@ -21,6 +21,14 @@ fn options_of_pytorch_become_a_recipe_that_runs() {
     succeed(&args);
     let used = std::fs::read_to_string(Path::new(&folder.out).join("recipe.toml")).unwrap();
     assert!(used.contains("kind = \"resnet_6blocks\"") && used.contains("direction = \"BtoA\""), "{used}");
+
+    let models = Path::new(&folder.out).join("models");
+    let published = |name: &str, flags: &[&str]| {
+        succeed(&[&["publish", &folder.out, "--name", name, "--models", models.to_str().unwrap()], flags].concat());
+        std::fs::read_to_string(models.join(name).with_extension("toml")).unwrap()
+    };
+    assert!(!published("still", &[]).contains("statistics"));
+    assert!(published("by_chance", &["--at-test", "image"]).contains("statistics = \"image\""));
 }
 
 #[test]

@@ -22,8 +22,8 @@ pub(super) fn check(engine: &Engine, model: Option<&str>) -> anyhow::Result<()> 
     if !card.architecture.draws_by_chance() {
         bail!(
             "the model `{}` draws a photo the same way each time, so there is nothing for --candidates to choose from; \
-             networks with dropout and each picture's own statistics draw by chance, such as `sakuga-train fit --recipe pix2pix` \
-             makes",
+             a pix2pix network with dropout draws by chance once `sakuga-train publish --at-test image` or \
+             `sakuga import --at-test image` has made it a model",
             card.name
         );
     }
