@@ -241,7 +241,12 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Admission::score`].
-    pub fn score_blocking(&self, model: Option<&str>, photo: &Picture, drawing: &Picture) -> Result<Score, EngineError> {
+    pub fn score_blocking(
+        &self,
+        model: Option<&str>,
+        photo: &Picture,
+        drawing: &Picture,
+    ) -> Result<Score, EngineError> {
         let catalog = self.catalog();
         let model = catalog.model(&catalog.judge(model)?.name)?;
         let (reply, answer) = oneshot::channel();

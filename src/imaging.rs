@@ -9,6 +9,7 @@
 //! where they change the pixels, and never written. What a drawing says of itself
 //! is its [`Provenance`].
 
+mod bands;
 mod decode;
 mod encode;
 mod format;

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::{Format, Picture};
+use super::{Format, Picture, bands};
 
 /// JPEG's and WebP's quality where none is asked for.
 pub const DEFAULT_QUALITY: u8 = 90;
@@ -126,11 +125,9 @@ fn jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>, EncodeError> {
     check_side(picture, Format::Jpeg, 65_535)?;
     let flattened = picture.alpha.is_some().then(|| picture.on_white());
     let rgb = flattened.as_deref().unwrap_or(&picture.rgb);
-    let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, quality)
-        .write_image(rgb, picture.width, picture.height, ExtendedColorType::Rgb8)
-        .map_err(failed(Format::Jpeg))?;
-    Ok(bytes)
+    let failed =
+        |error: jpeg_encoder::EncodingError| EncodeError::Failed { format: Format::Jpeg, reason: error.to_string() };
+    bands::write(rgb, picture.width as u16, quality).map_err(failed)
 }
 
 fn png(picture: &Picture) -> Result<Vec<u8>, EncodeError> {

@@ -39,8 +39,19 @@ impl Losses {
     }
 
     fn each(&mut self) -> [&mut f64; 11] {
-        let Self { l1, gradient, sharpness, structure, alternation, colour, shift, gan, features, discriminator, penalty } =
-            self;
+        let Self {
+            l1,
+            gradient,
+            sharpness,
+            structure,
+            alternation,
+            colour,
+            shift,
+            gan,
+            features,
+            discriminator,
+            penalty,
+        } = self;
         [l1, gradient, sharpness, structure, alternation, colour, shift, gan, features, discriminator, penalty]
     }
 

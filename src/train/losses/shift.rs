@@ -25,7 +25,9 @@ impl Window {
         let side = h.min(w) * 5 / 8 / multiple * multiple;
         if side <= 2 * BORDER {
             let least = (2 * BORDER / multiple + 1) * multiple * 8 / 5;
-            bail!("the shift loss needs crops of at least {least} pixels, not {w}×{h}: raise --crop or leave --lambda-shift at 0");
+            bail!(
+                "the shift loss needs crops of at least {least} pixels, not {w}×{h}: raise --crop or leave --lambda-shift at 0"
+            );
         }
         let mut start = |length: usize| stream.between(0, (length - side) as i64) as usize;
         Ok(Self { x: start(w), y: start(h), side })
