@@ -75,7 +75,7 @@ const FOLDERS: &[Folder] = &[
         name: "imaging",
         modules: &[],
         crates: &[
-            "candle_core", "crc32fast", "fast_image_resize", "image", "jpeg_encoder", "moxcms", "rayon", "webp", "zune_core",
+            "candle_core", "crc32fast", "fast_image_resize", "image", "jpeg_encoder", "memchr", "moxcms", "rayon", "webp", "zune_core",
             "zune_jpeg",
         ],
     },

@@ -5,6 +5,7 @@
 //! profile without its inks.
 
 use image::metadata::Orientation;
+use memchr::memchr;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -58,7 +59,7 @@ pub(super) fn walk(bytes: &[u8]) -> Walk {
     let mut at = 2;
     loop {
         // Entropy-coded data, and what careless writers leave between segments.
-        let Some(skip) = bytes.get(at..).and_then(|b| b.iter().position(|&b| b == 0xFF)) else {
+        let Some(skip) = bytes.get(at..).and_then(|bytes| memchr(0xFF, bytes)) else {
             return found;
         };
         at += skip;

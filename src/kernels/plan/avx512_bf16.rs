@@ -24,6 +24,14 @@ impl Kernel for Avx512Bf16 {
         unsafe { by_rows!(rows, vectors, tile(strands, panel, sums), 1 2 3 4 5 6 7 8 9 10 11 12 13 14) }
     }
 
+    /// By one instruction instead of six; it takes what is under 2⁻¹²⁶ for 0.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn narrow(sums: &[f32; LANES]) -> [bf16; LANES] {
+        // SAFETY: 16 numbers are read; 16 bf16 are 256 bits, whatever they are called.
+        unsafe { std::mem::transmute(_mm512_cvtneps_pbh(_mm512_loadu_ps(sums.as_ptr()))) }
+    }
+
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     unsafe fn work(task: &impl Work) {
         // SAFETY: as the caller says.

@@ -91,6 +91,15 @@ pub trait Kernel: Copy + Send + Sync + 'static {
         sums: &mut Sums,
     );
 
+    /// The values nearest to `sums`, as a buffer holds them.
+    ///
+    /// # Safety
+    /// The machine has the instructions.
+    #[inline(always)]
+    unsafe fn narrow(sums: &[f32; LANES]) -> [Self::Value; LANES] {
+        sums.map(Self::Value::of)
+    }
+
     /// Runs a task, compiled for the instructions.
     ///
     /// # Safety

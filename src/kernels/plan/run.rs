@@ -199,12 +199,12 @@ impl<K: Kernel> Common<'_, K> {
             }
         }
         for &(output, slope) in &self.outputs {
-            let mut rectified = [K::Value::default(); LANES];
+            let mut rectified = [0.0; LANES];
             for lane in 0..LANES {
-                rectified[lane] = K::Value::of(values[lane].max(values[lane] * slope));
+                rectified[lane] = values[lane].max(values[lane] * slope);
             }
-            // SAFETY: the place is this task's own.
-            unsafe { *output.add(place).cast::<[K::Value; LANES]>() = rectified }
+            // SAFETY: the machine has the instructions, as tasks of this kernel run; the place is this task's own.
+            unsafe { *output.add(place).cast::<[K::Value; LANES]>() = K::narrow(&rectified) }
         }
     }
 }
