@@ -14,6 +14,7 @@ pub mod losses;
 pub mod metrics;
 pub mod pool;
 pub mod pytorch_options;
+pub mod ranking;
 pub mod recipe;
 mod report;
 pub mod rng;

@@ -4,6 +4,7 @@ use crate::looks::Look;
 use crate::models::{DeviceChoice, Precision, Registry, Style};
 use crate::train::dataset::{Direction, Pairs, Split};
 use crate::train::evaluate::{Report, evaluate};
+use crate::train::ranking::{Ranking, rank};
 use anyhow::{Context, Error, Result, bail};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -40,6 +41,10 @@ pub struct EvalArgs {
     /// Keep the rendered targets here for the next time
     #[arg(long, value_name = "DIR", requires = "look")]
     targets: Option<PathBuf>,
+    /// Draw each photo with so many seeds as well, and say whether the discriminator finds those more real that are nearer
+    /// to the target; for models that draw with chance
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1000))]
+    candidates: Option<u64>,
     /// Print the figures, every picture's too, as JSON
     #[arg(long)]
     json: bool,
@@ -62,6 +67,8 @@ struct Answer<'a> {
     look: Option<&'static str>,
     #[serde(flatten)]
     report: Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ranking: Option<Ranking>,
 }
 
 /// Runs the command.
@@ -75,6 +82,9 @@ pub fn run(args: EvalArgs) -> Result<()> {
     if let Some(look) = args.look.iter().find(|look| !card.styles.iter().any(|style| style == look.name())) {
         bail!("the model {} does not draw {look}; it draws: {}", card.name, card.styles.join(", "));
     }
+    if args.candidates.is_some() {
+        card.choice().map_err(Error::msg)?;
+    }
     let (device, device_name) = args.device.open().map_err(anyhow::Error::msg)?;
     let model = registry.load(&card.name, &device, args.precision)?;
     let looks: Vec<_> = if args.look.is_empty() { vec![None] } else { args.look.iter().copied().map(Some).collect() };
@@ -87,13 +97,19 @@ pub fn run(args: EvalArgs) -> Result<()> {
         let bar = ProgressBar::new(0).with_style(super::progress::counted("photos drawn"));
         let style = Style::of(card, look.map(Look::name), 1.0).map_err(Error::msg)?;
         let report = evaluate(&model, &style, &pairs, &device, &bar)?;
+        let ranking = args.candidates.map(|count| {
+            bar.reset();
+            rank(&model, &style, &pairs, &device, count, &bar)
+        });
+        let ranking = ranking.transpose()?;
         bar.finish_and_clear();
         if !args.json {
             let look = look.map_or(String::new(), |look| format!(", {look}"));
             println!("{}{look}, on {device_name}\n{report}", card.name);
+            ranking.iter().for_each(|ranking| println!("{ranking}"));
         }
         let look = look.map(Look::name);
-        answers.push(Answer { model: &card.name, weights_sha256: model.weights_hash(), look, report });
+        answers.push(Answer { model: &card.name, weights_sha256: model.weights_hash(), look, report, ranking });
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&answers)?);

@@ -46,6 +46,28 @@ pub struct Card {
     pub figures: BTreeMap<String, f64>,
 }
 
+impl Card {
+    /// Whether there is a choice between drawings of the same photo: the
+    /// generator draws by chance and a discriminator can judge.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn choice(&self) -> Result<(), String> {
+        let name = &self.name;
+        if !self.architecture.draws_by_chance() {
+            return Err(format!(
+                "the model `{name}` draws a photo the same way each time, so there is nothing to choose from; a pix2pix network \
+                 with dropout draws by chance once `sakuga-train publish --at-test image` or `sakuga import --at-test image` has \
+                 made it a model"
+            ));
+        }
+        match self.weights.discriminator {
+            Some(_) => Ok(()),
+            None => Err(format!("the model `{name}` has no discriminator to judge its drawings")),
+        }
+    }
+}
+
 /// How the weights came to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

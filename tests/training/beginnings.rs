@@ -29,6 +29,19 @@ fn options_of_pytorch_become_a_recipe_that_runs() {
     };
     assert!(!published("still", &[]).contains("statistics"));
     assert!(published("by_chance", &["--at-test", "image"]).contains("statistics = \"image\""));
+    let eval = |name: &str| {
+        let models = models.to_str().unwrap();
+        let args = ["eval", "--model", name, "--models", models, "--data", &folder.data, "--candidates", "3", "--json"];
+        run(&args)
+    };
+    assert!(String::from_utf8(eval("still").stderr).unwrap().contains("the same way each time"));
+    let report: serde_json::Value = serde_json::from_slice(&eval("by_chance").stdout).unwrap();
+    let ranking = &report[0]["ranking"];
+    assert_eq!(ranking["candidates"], 3);
+    for share in ["nearer_by_ssim", "nearer_by_l1", "target_over_drawing"] {
+        let mean = ranking[share]["mean"].as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&mean) && ranking[share]["error"].as_f64().unwrap() >= 0.0, "{ranking}");
+    }
 }
 
 #[test]

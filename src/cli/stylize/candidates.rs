@@ -1,7 +1,7 @@
 //! Several drawings of a photo, and which of them looks most real.
 
 use crate::engine::{Drawing, Engine, Job};
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 /// The drawing that was kept.
 pub(super) struct Best {
@@ -18,19 +18,7 @@ pub(super) struct Best {
 /// Says what it lacks.
 pub(super) fn check(engine: &Engine, model: Option<&str>) -> anyhow::Result<()> {
     let catalog = engine.catalog();
-    let card = catalog.card(model)?;
-    if !card.architecture.draws_by_chance() {
-        bail!(
-            "the model `{}` draws a photo the same way each time, so there is nothing for --candidates to choose from; \
-             a pix2pix network with dropout draws by chance once `sakuga-train publish --at-test image` or \
-             `sakuga import --at-test image` has made it a model",
-            card.name
-        );
-    }
-    if card.weights.discriminator.is_none() {
-        bail!("the model `{}` has no discriminator to judge --candidates", card.name);
-    }
-    Ok(())
+    catalog.card(model)?.choice().map_err(anyhow::Error::msg)
 }
 
 /// Draws `job` with `count` seeds, from `first` on, and keeps the drawing that
