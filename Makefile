@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PROFILE ?= release
 
-.PHONY: help build run test test-tools test-image fuzz soak dist fmt lint doc deny bench bench-training bench-service bench-scale bench-tools clean
+.PHONY: help build run test test-tools test-image fuzz soak dist fmt lint doc deny bench bench-training bench-service bench-scale bench-peak bench-tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench-service: bench-tools ## the services alone
 
 bench-scale: bench-tools ## seconds and memory as pictures and crowds grow
 	target/bench/venv/run benches/scale.py --profile $(PROFILE) $(BENCH)
+
+bench-peak: ## the multiply-adds a second that this machine can do at most
+	$(CARGO) bench --locked --profile $(PROFILE) --bench peak
 
 bench-tools: target/bench/anime.onnx
 
