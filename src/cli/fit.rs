@@ -1,14 +1,14 @@
 //! `sakuga-train fit`.
 
+mod beginning;
 mod overrides;
 
 use crate::models::DeviceChoice;
-use crate::models::import::{Wanted, read};
-use crate::models::publish::Tensors;
 use crate::train::dataset::{Pairs, Split};
 use crate::train::recipe::Recipe;
 use crate::train::run::Run;
 use anyhow::{Context, Result, bail};
+use beginning::Beginning;
 use clap::Args;
 use indicatif::ProgressBar;
 use overrides::Overrides;
@@ -43,6 +43,9 @@ pub struct FitArgs {
     /// name starts anew
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
+    /// Start from these discriminator weights: .safetensors, or a .pth of pytorch-CycleGAN-and-pix2pix
+    #[arg(long, value_name = "FILE")]
+    init_discriminator: Option<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,
     /// Where to compute: auto, cpu, cuda or cuda:N
@@ -63,7 +66,7 @@ pub struct FitArgs {
 pub fn run(args: FitArgs) -> Result<()> {
     super::threads::use_threads(args.threads)?;
     let (device, device_name) = args.device.open().map_err(anyhow::Error::msg)?;
-    let mut init = None;
+    let (mut generator, mut discriminator) = (None, None);
     let (mut run, folder) = match (&args.resume, &args.out) {
         (Some(folder), _) => (Run::resume(folder, device)?, folder.clone()),
         (None, Some(folder)) => {
@@ -73,21 +76,18 @@ pub fn run(args: FitArgs) -> Result<()> {
             };
             args.overrides.apply(&mut recipe)?;
             // Before the run's folder is made.
-            init = args.init.as_deref().map(|file| anyhow::Ok((file, weights(file, &recipe)?))).transpose()?;
+            generator = args.init.as_deref().map(|file| Beginning::generator(file, &recipe)).transpose()?;
+            let judge = args.init_discriminator.as_deref();
+            discriminator = judge.map(|file| Beginning::discriminator(file, &recipe)).transpose()?;
             (Run::create(folder, recipe, device)?, folder.clone())
         }
         (None, None) => bail!("name the run's folder with --out RUN"),
     };
-    if let Some((file, weights)) = init {
-        let anew = run.trainer().start_from(&weights).with_context(|| format!("{} does not fit", file.display()))?;
-        if !anew.is_empty() {
-            eprintln!(
-                "{} does not hold {} parameters, which start anew: {}",
-                file.display(),
-                anew.len(),
-                anew.join(", ")
-            );
-        }
+    if let Some(generator) = generator {
+        generator.apply(|weights| run.trainer().start_from(weights))?;
+    }
+    if let Some(discriminator) = discriminator {
+        discriminator.apply(|weights| run.trainer().judge_from(weights))?;
     }
     let data = data_folder(&folder, args.data.as_deref())?;
     let recipe = run.trainer().recipe().clone();
@@ -113,21 +113,6 @@ pub(super) fn built_in(name: &str) -> Result<Recipe> {
 fn read_recipe(file: &Path) -> Result<Recipe> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     toml::from_str(&text).with_context(|| format!("{} is not a recipe", file.display()))
-}
-
-/// Generator weights to start from: ours, or a checkpoint of pytorch-CycleGAN-and-pix2pix.
-fn weights(file: &Path, recipe: &Recipe) -> Result<Tensors> {
-    if file.extension().is_some_and(|extension| extension == "safetensors") {
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        return candle_core::safetensors::load_buffer(&bytes, &candle_core::Device::Cpu)
-            .with_context(|| format!("{} is not a safetensors file", file.display()));
-    }
-    let imported = read(file, &Wanted::default()).with_context(|| format!("cannot start from {}", file.display()))?;
-    let (theirs, ours) = (imported.architecture.kind(), recipe.architecture.kind());
-    if theirs != ours {
-        bail!("cannot start from {}: it is a {theirs}, but the recipe trains a {ours}", file.display());
-    }
-    Ok(imported.tensors)
 }
 
 /// The data's folder: the one given, remembered in the run for a resume.

@@ -121,6 +121,11 @@ impl Judge {
         self.parameters.tensors()
     }
 
+    /// Starts from given weights; says which parameters they do not name.
+    pub(super) fn start_from(&mut self, weights: &HashMap<String, Tensor>) -> Result<Vec<String>> {
+        self.parameters.set_named(weights)
+    }
+
     /// Its optimiser's state and what the pool holds, by name, and the updates so far.
     pub(super) fn state(&self) -> (HashMap<String, Tensor>, HashMap<String, Tensor>, u64) {
         let (moments, updates) = self.adam.state();

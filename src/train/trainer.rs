@@ -185,6 +185,14 @@ impl Trainer {
         self.parameters.set_named(weights)
     }
 
+    /// The same of the discriminator.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn judge_from(&mut self, weights: &HashMap<String, Tensor>) -> Result<Vec<String>> {
+        self.judge.start_from(weights)
+    }
+
     /// Whether every parameter, and the average, is a number.
     ///
     /// # Errors

@@ -98,3 +98,35 @@ fn a_checkpoint_of_pytorch_is_gone_on_from() {
         assert!(apart < 1e-5, "{name} moved by {apart} at a rate of nearly nothing");
     }
 }
+
+#[test]
+fn a_discriminator_is_gone_on_from() {
+    let one = |recipe: &str| {
+        Folder::new(&recipe.replace("epochs = 3", "epochs = 1").replace("epochs_decay = 3", "epochs_decay = 0"))
+    };
+    let recipe = RECIPE.replace("adversarial_from = 2", "adversarial_from = 0");
+    let first = one(&recipe);
+    succeed(&first.fit());
+    let init = Path::new(&first.out).join("discriminator.safetensors");
+    let second = one(&recipe);
+    let start = |init: &Path| -> Vec<String> {
+        let more = ["--seed", "9", "--discriminator-rate", "1e-9", "--init-discriminator", init.to_str().unwrap()];
+        second.fit().into_iter().chain(more).map(str::to_owned).collect()
+    };
+    let theirs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/judge_basic.pth");
+    let wrong = start(&theirs);
+    let output = run(&wrong.iter().map(String::as_str).collect::<Vec<_>>());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("but the recipe's has inputs = 6"), "{said}");
+
+    succeed(&start(&init).iter().map(String::as_str).collect::<Vec<_>>());
+    let load = |out: &str| {
+        let file = Path::new(out).join("discriminator.safetensors");
+        candle_core::safetensors::load(file, &candle_core::Device::Cpu).unwrap()
+    };
+    let (before, after) = (load(&first.out), load(&second.out));
+    for (name, tensor) in before.iter().filter(|(name, _)| name.ends_with("conv.weight")) {
+        let apart = (tensor - &after[name]).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(apart < 1e-5, "{name} moved by {apart} at a rate of nearly nothing");
+    }
+}
