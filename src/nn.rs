@@ -15,6 +15,7 @@ pub mod generator;
 pub mod init;
 pub mod layers;
 mod modulation;
+pub mod noise_input;
 pub mod norm;
 pub mod ops;
 pub mod patch_gan;

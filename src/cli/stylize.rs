@@ -47,7 +47,7 @@ pub struct StylizeArgs {
     /// for others it is a blend
     #[arg(long, value_name = "0..1", default_value_t = 1.0, value_parser = strength)]
     pub strength: f32,
-    /// For models that draw with chance: the same seed draws the same
+    /// For models that draw with chance (dropout, a noise input): the same seed draws the same
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Draw each photo so often, with the seeds from --seed (else 0) on, and keep what the model's

@@ -2,6 +2,7 @@
 
 use crate::nn::Generator;
 use crate::nn::anime::{AnimeConfig, anime};
+use crate::nn::noise_input::NoiseInput;
 use crate::nn::norm::Statistics;
 use crate::nn::pix2pix::Pix2pixConfig;
 use crate::nn::resnet::{RESNET_6, RESNET_9, resnet};
@@ -37,12 +38,16 @@ impl Architecture {
     /// # Errors
     /// When the builder lacks a tensor or has one of another shape.
     pub fn build(&self, vb: VarBuilder<'_>) -> Result<Box<dyn Generator>> {
-        Ok(match self {
+        let network: Box<dyn Generator> = match self {
             Self::Anime(config) => Box::new(anime(config, vb)?),
             Self::UNet256(config) => Box::new(unet(UNET_256, *config, vb)?),
             Self::UNet128(config) => Box::new(unet(UNET_128, *config, vb)?),
             Self::ResNet9(config) => Box::new(resnet(RESNET_9, *config, vb)?),
             Self::ResNet6(config) => Box::new(resnet(RESNET_6, *config, vb)?),
+        };
+        Ok(match self.noise() {
+            0 => network,
+            channels => Box::new(NoiseInput::new(network, channels)),
         })
     }
 
@@ -79,10 +84,17 @@ impl Architecture {
         self.pix2pix().map_or((3, 3), |config| (config.inputs, config.outputs))
     }
 
-    /// Whether a seed changes what it draws: dropout at inference, as the
-    /// reference implementation has it beside each picture's own statistics.
+    /// Channels of Gaussian noise that it sees beside the photo.
+    pub fn noise(&self) -> usize {
+        self.pix2pix().map_or(0, |config| config.noise)
+    }
+
+    /// Whether a seed changes what it draws: noise beside the photo, or dropout
+    /// at inference, as the reference implementation has it beside each
+    /// picture's own statistics.
     pub fn draws_by_chance(&self) -> bool {
-        self.pix2pix().is_some_and(|config| config.dropout > 0.0 && config.statistics == Statistics::Image)
+        let drops = |config: &Pix2pixConfig| config.dropout > 0.0 && config.statistics == Statistics::Image;
+        self.noise() > 0 || self.pix2pix().is_some_and(drops)
     }
 
     /// The name a card gives it.

@@ -58,7 +58,7 @@ impl Card {
             return Err(format!(
                 "the model `{name}` draws a photo the same way each time, so there is nothing to choose from; a pix2pix network \
                  with dropout draws by chance once `sakuga-train publish --at-test image` or `sakuga import --at-test image` has \
-                 made it a model"
+                 made it a model, one with a noise input (`sakuga-train fit --recipe pix2pix --noise 1`) always"
             ));
         }
         match self.weights.discriminator {

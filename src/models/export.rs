@@ -42,6 +42,9 @@ pub enum ExportError {
         "its discriminator has a spectral norm or a second scale, which pytorch-CycleGAN-and-pix2pix has not: leave --with-discriminator out"
     )]
     Discriminator,
+    /// A noise input, which neither side of the exchange knows.
+    #[error("it sees noise beside the photo, which pytorch-CycleGAN-and-pix2pix has not: such a model stays here")]
+    NoiseInput,
     /// A protocol buffer holds no more.
     #[error("its weights take {0} bytes in f32, and an ONNX file holds 2 GiB at most: export it with --to pth")]
     TooLarge(usize),
@@ -51,9 +54,9 @@ pub enum ExportError {
 /// pytorch-CycleGAN-and-pix2pix, but an anime generator by Sakuga's own.
 ///
 /// # Errors
-/// When the tensors are not those of `architecture`.
+/// When the tensors are not those of `architecture`, or it has a noise input.
 pub fn pth(architecture: &Architecture, tensors: &Tensors) -> Result<Vec<u8>, ExportError> {
-    architecture.build(constants(tensors))?;
+    built(architecture, tensors)?;
     let entries = match generator_slots(architecture) {
         Some(slots) => names::theirs(&slots),
         None => names::own(tensors),
@@ -82,9 +85,9 @@ pub fn discriminator_pth(config: &PatchGanConfig, tensors: &Tensors) -> Result<V
 /// several styles also reads `style` `(N, k)`, or `(1, k)` for all.
 ///
 /// # Errors
-/// When the tensors are not those of the card's network, or take more than 2 GiB.
+/// When the tensors are not those of the card's network, or take more than 2 GiB, or it has a noise input.
 pub fn onnx(card: &Card, tensors: &Tensors) -> Result<Vec<u8>, ExportError> {
-    card.architecture.build(constants(tensors))?;
+    built(&card.architecture, tensors)?;
     let mut graph = Graph::new(tensors);
     let channels = match &card.architecture {
         Architecture::UNet256(config) => unet::draw(&mut graph, UNET_256, config)?,
@@ -94,6 +97,12 @@ pub fn onnx(card: &Card, tensors: &Tensors) -> Result<Vec<u8>, ExportError> {
         Architecture::Anime(config) => anime::draw(&mut graph, config)?,
     };
     graph.finish(card, channels)
+}
+
+/// Whether `architecture` has the tensors, and others can have it.
+fn built(architecture: &Architecture, tensors: &Tensors) -> Result<(), ExportError> {
+    architecture.build(constants(tensors))?;
+    if architecture.noise() > 0 { Err(ExportError::NoiseInput) } else { Ok(()) }
 }
 
 fn constants(tensors: &Tensors) -> VarBuilder<'static> {

@@ -3,6 +3,7 @@
 use super::card::Card;
 use super::style::Style;
 use crate::nn::dropout::Noise;
+use crate::nn::noise_input::beside;
 use crate::nn::patch_gan::{PatchGan, patch_gan};
 use crate::nn::plan::{Plan, Precision, instructions, plan};
 use crate::nn::{Generator, Pass};
@@ -84,7 +85,10 @@ impl Model {
     pub fn draw(&self, photo: &Tensor, style: &Style) -> Result<Tensor> {
         let noise = style.seed.map(Noise::new);
         match &self.generator {
-            Drawer::Plan(plan) => plan.draw(photo, style.weights(), noise.as_ref()),
+            Drawer::Plan(plan) => {
+                let seen = beside(photo, self.card.architecture.noise(), noise.as_ref())?;
+                plan.draw(&seen, style.weights(), noise.as_ref())
+            }
             Drawer::Layers(network) => {
                 let style = style.tensor(photo.device())?;
                 network.forward(photo, &Pass { style: style.as_ref(), noise: noise.as_ref(), ..Pass::INFERENCE })

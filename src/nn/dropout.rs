@@ -5,9 +5,10 @@ use super::generator::Pass;
 use candle_core::{Result, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 use std::sync::{Mutex, PoisonError};
 
-/// The stream that one pass draws its masks from.
+/// The stream that one pass draws its masks, and its noise input, from.
 #[derive(Debug)]
 pub struct Noise(Mutex<ChaCha8Rng>);
 
@@ -16,6 +17,12 @@ impl Noise {
     /// so that nothing has to be saved for an exact resume.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(ChaCha8Rng::seed_from_u64(seed)))
+    }
+
+    /// `count` values of N(0, 1).
+    pub(super) fn normal(&self, count: usize) -> Vec<f32> {
+        let mut rng = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (0..count).map(|_| StandardNormal.sample(&mut *rng)).collect()
     }
 
     /// What `count` values are multiplied by: 0, or with the probability `keep` 1 / `keep`.

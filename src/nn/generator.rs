@@ -9,7 +9,7 @@ use candle_core::{Result, Tensor};
 pub struct Pass<'a> {
     /// Norms use the batch's statistics and move their running ones.
     pub training: bool,
-    /// Where dropout draws its masks; without it dropout lets everything by.
+    /// Where dropout draws its masks and a noise input its values; without it dropout lets everything by and the input is 0.
     pub noise: Option<&'a Noise>,
     /// What a generator of several styles is to draw: `(N, k)`, one row a
     /// picture, or `(1, k)` for all of them. An entry is a style's weight in

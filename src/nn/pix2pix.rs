@@ -22,16 +22,36 @@ pub struct Pix2pixConfig {
     pub statistics: Statistics,
     /// Dropout after a U-Net's inner doublings or within the residual blocks: the paper's 0.5, or 0 for none.
     pub dropout: f32,
+    /// Channels of Gaussian noise beside the photo; the paper's experiments dropped them, for dropout.
+    #[serde(skip_serializing_if = "is_none")]
+    pub noise: usize,
+}
+
+fn is_none(channels: &usize) -> bool {
+    *channels == 0
 }
 
 impl Default for Pix2pixConfig {
     /// The paper's sizes.
     fn default() -> Self {
-        Self { inputs: 3, outputs: 3, width: 64, norm: NormKind::Batch, statistics: Statistics::Running, dropout: 0.5 }
+        Self {
+            inputs: 3,
+            outputs: 3,
+            width: 64,
+            norm: NormKind::Batch,
+            statistics: Statistics::Running,
+            dropout: 0.5,
+            noise: 0,
+        }
     }
 }
 
 impl Pix2pixConfig {
+    /// Channels that the first layer sees: the photo's and the noise's.
+    pub(super) fn seen(&self) -> usize {
+        self.inputs + self.noise
+    }
+
     /// The norm of `channels` planes.
     pub(super) fn norm(&self, channels: usize, vb: VarBuilder<'_>) -> Result<Norm> {
         Ok(norm(self.norm, channels, vb)?.at_test(self.statistics))

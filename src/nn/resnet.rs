@@ -71,7 +71,7 @@ pub struct ResNet {
 /// # Errors
 /// When the builder lacks a tensor or has one of another shape.
 pub fn resnet(blocks: usize, config: Pix2pixConfig, vb: VarBuilder<'_>) -> Result<ResNet> {
-    let Pix2pixConfig { inputs, outputs, width, .. } = config;
+    let (inputs, Pix2pixConfig { outputs, width, .. }) = (config.seen(), config);
     let bias = config.norm.needs_bias();
     let wide = ConvConfig { kernel: 7, stride: 1, padding: 0, ..ConvConfig::default() };
     let halving = ConvConfig { kernel: 3, stride: 2, padding: 1, bias, ..ConvConfig::default() };

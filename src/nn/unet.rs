@@ -63,7 +63,7 @@ pub fn unet(depth: usize, config: Pix2pixConfig, vb: VarBuilder<'_>) -> Result<U
 
         // The layers without a norm: torch's implementation gives the first
         // and the innermost convolution a bias only with instance norm.
-        let inputs = if outer { config.inputs } else { channels_at(&config, level - 1) };
+        let inputs = if outer { config.seen() } else { channels_at(&config, level - 1) };
         let vb_down = vb.pp(format!("down{}", level + 1));
         let kind = if outer || inner { NormKind::None } else { config.norm };
         downs.push(Down {

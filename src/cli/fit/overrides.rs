@@ -43,6 +43,9 @@ pub(super) struct Overrides {
     /// First width of a pix2pix generator
     #[arg(long)]
     ngf: Option<usize>,
+    /// Channels of Gaussian noise that a pix2pix generator sees beside the photo, so that it draws by chance
+    #[arg(long, value_name = "CHANNELS")]
+    noise: Option<usize>,
     /// First width of the discriminator
     #[arg(long)]
     ndf: Option<usize>,
@@ -171,11 +174,16 @@ impl Overrides {
         set(self.lambda_penalty, &mut recipe.lambda_penalty);
         set(self.lambda_features, &mut recipe.lambda_features);
         set(self.schedule.as_deref().and_then(Schedule::named), &mut recipe.schedule);
-        if let Some(ngf) = self.ngf {
-            match recipe.architecture.pix2pix_mut() {
-                Some(config) => config.width = ngf,
-                None => bail!("--ngf is for pix2pix's generators; set the anime widths in a --config file"),
+        match recipe.architecture.pix2pix_mut() {
+            Some(config) => {
+                set(self.ngf, &mut config.width);
+                set(self.noise, &mut config.noise);
             }
+            None if self.ngf.is_some() => {
+                bail!("--ngf is for pix2pix's generators; set the anime widths in a --config file")
+            }
+            None if self.noise.is_some() => bail!("--noise is for pix2pix's generators; anime has no noise input"),
+            None => {}
         }
         Ok(())
     }

@@ -188,7 +188,7 @@ fn unets_of_any_norm_are_the_same_picture() {
 fn residual_generators_are_the_same_picture() {
     for (norm, statistics) in NORMS {
         for (inputs, outputs, width) in [(3, 3, 4), (1, 4, 10)] {
-            let config = Pix2pixConfig { inputs, outputs, width, norm, statistics, dropout: 0.5 };
+            let config = Pix2pixConfig { inputs, outputs, width, norm, statistics, ..Pix2pixConfig::default() };
             let network = trained(0.04, |vb| resnet(2, config, vb));
             // Also where a side is shorter than what is mirrored.
             for size in [(1, 1, 1), (2, 5, 3), (1, 2, 9)] {
