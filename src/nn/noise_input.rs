@@ -81,28 +81,3 @@ mod tests {
         assert!(values(none.narrow(1, 3, 2).unwrap()).iter().all(|value| *value == 0.0));
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use candle_core::Device;
-
-    #[test]
-    fn noise_lies_behind_the_photo_and_is_normal() {
-        let photo = Tensor::full(0.25f32, (2, 3, 64, 64), &Device::Cpu).unwrap();
-        let seen = beside(&photo, 2, Some(&Noise::new(5))).unwrap();
-        assert_eq!(seen.dims(), [2, 5, 64, 64]);
-        let values = |x: Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        assert!(values(seen.narrow(1, 0, 3).unwrap()).iter().all(|value| *value == 0.25));
-        let z = values(seen.narrow(1, 3, 2).unwrap());
-        let mean = z.iter().sum::<f32>() / z.len() as f32;
-        let variance = z.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / z.len() as f32;
-        // 16,384 values: five standard errors are 0.04 and 0.055.
-        assert!(mean.abs() < 0.04 && (variance - 1.0).abs() < 0.055, "{mean} and {variance}");
-        let again = beside(&photo, 2, Some(&Noise::new(5))).unwrap();
-        assert!(values(seen) == values(again), "a seed draws the same");
-        let none = beside(&photo, 2, None).unwrap();
-        assert!(values(none.narrow(1, 3, 2).unwrap()).iter().all(|value| *value == 0.0));
-    }
-}

@@ -141,50 +141,6 @@ fn noise_beside_the_photo_makes_drawings_differ() {
     }
 }
 
-/// A generator with a noise input learns, becomes a model that draws by chance, and is no network of PyTorch's.
-#[test]
-fn noise_beside_the_photo_makes_drawings_differ() {
-    let folder = Folder::new(RECIPE);
-    let mut args = folder.fit();
-    let config = args.iter().position(|arg| *arg == "--config").unwrap();
-    args.splice(config..config + 2, ["--recipe", "pix2pix"]);
-    let sizes = ["--ngf", "2", "--ndf", "2", "--noise", "2", "--epochs", "1", "--epochs-decay", "0", "--batch", "4"];
-    args.extend(sizes);
-    succeed(&args);
-    let models = Path::new(&folder.out).join("models");
-    let models = models.to_str().unwrap();
-    succeed(&["publish", &folder.out, "--name", "noisy", "--models", models]);
-    let card = std::fs::read_to_string(Path::new(models).join("noisy.toml")).unwrap();
-    assert!(card.contains("noise = 2") && !card.contains("statistics"), "{card}");
-
-    let sakuga = |args: &[&str]| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sakuga"));
-        command.args(args).args(["--models", models]).output().unwrap()
-    };
-    let photo = std::fs::read_dir(Path::new(&folder.data).join("val")).unwrap().next().unwrap().unwrap().path();
-    let draw = |out: &str, seed: &[&str]| {
-        let out = Path::new(&folder.out).join(out);
-        let args =
-            ["stylize", photo.to_str().unwrap(), "-o", out.to_str().unwrap(), "--model", "noisy", "--device", "cpu"];
-        let output = sakuga(&[&args[..], seed].concat());
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        std::fs::read(out).unwrap()
-    };
-    let (one, again, two) =
-        (draw("1.png", &["--seed", "1"]), draw("2.png", &["--seed", "1"]), draw("3.png", &["--seed", "2"]));
-    assert!(one == again && one != two && draw("4.png", &[]) != one);
-    assert!(
-        draw("5.png", &["--candidates", "2", "--seed", "1"]) == one
-            || draw("5.png", &["--candidates", "2", "--seed", "1"]) == two
-    );
-    for to in ["pth", "onnx"] {
-        let out = Path::new(&folder.out).join("out").with_extension(to);
-        let output = sakuga(&["export", "noisy", "--to", to, "-o", out.to_str().unwrap()]);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && said.contains("noise beside the photo") && !out.exists(), "{said}");
-    }
-}
-
 #[test]
 fn a_discriminator_is_gone_on_from() {
     let one = |recipe: &str| {
