@@ -83,11 +83,10 @@ impl Judging {
         let (inputs, outputs) = model.card().architecture.channels();
         let photo = tensor::from_picture(&self.photo, inputs, device)?;
         let drawing = tensor::from_picture(&self.drawing, outputs, device)?;
-        let logits = model.score(&photo, &drawing)?;
-        let (_, _, height, width) = logits.dims4()?;
-        let patches = logits.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|logit| 1.0 / (1.0 + (-logit).exp()));
+        let patches = model.score(&photo, &drawing)?;
+        let (_, _, height, width) = patches.dims4()?;
         let size = (self.photo.width, self.photo.height);
-        Ok(Score { width, height, patches: patches.collect(), size, model: model.card().name.clone() })
+        Ok(Score { width, height, patches: patches.flatten_all()?.to_vec1()?, size, model: model.card().name.clone() })
     }
 
     pub fn answer(self, answer: std::result::Result<Score, EngineError>) {

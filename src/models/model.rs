@@ -9,6 +9,7 @@ use crate::nn::plan::{Plan, Precision, instructions, plan};
 use crate::nn::{Generator, Pass};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
+use candle_nn::ops::sigmoid;
 use std::collections::HashMap;
 
 /// A generator, perhaps with the discriminator that judged it, on a device.
@@ -104,13 +105,14 @@ impl Model {
         }
     }
 
-    /// The discriminator's logits `(N, 1, H', W')` of a picture given its photo.
+    /// How real the discriminator finds each patch of a picture given its photo,
+    /// `(N, 1, H', W')` in 0 (drawn by a machine) … 1.
     ///
     /// # Errors
     /// When the model has no discriminator, or the shapes do not fit.
     pub fn score(&self, photo: &Tensor, picture: &Tensor) -> Result<Tensor> {
         match &self.discriminator {
-            Some(discriminator) => discriminator.forward(photo, picture, &Pass::INFERENCE),
+            Some(discriminator) => sigmoid(&discriminator.forward(photo, picture, &Pass::INFERENCE)?),
             None => bail!("the model {} has no discriminator", self.card.name),
         }
     }

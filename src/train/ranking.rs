@@ -105,21 +105,16 @@ pub fn rank(
 
 /// Of all pairs of drawings, the share in which the more real one is the nearer.
 fn agreement(drawn: &[Candidate], nearer: fn(&Figures, &Figures) -> bool) -> f64 {
-    let pairs = drawn.iter().enumerate().flat_map(|(i, a)| drawn[..i].iter().map(move |b| (a, b)));
-    let (mut agreed, mut all) = (0.0, 0.0);
-    for (a, b) in pairs {
-        agreed += f64::from(u8::from((a.realism > b.realism) == nearer(&a.figures, &b.figures)));
-        all += 1.0;
-    }
-    agreed / all
+    let pairs: Vec<_> = drawn.iter().enumerate().flat_map(|(i, a)| drawn[..i].iter().map(move |b| (a, b))).collect();
+    let agree = |(a, b): &&(&Candidate, &Candidate)| (a.realism > b.realism) == nearer(&a.figures, &b.figures);
+    pairs.iter().filter(agree).count() as f64 / pairs.len() as f64
 }
 
 /// The mean judgement of a picture's patches, 0 drawn by a machine … 1 real.
 fn realism(model: &Model, photo: &Picture, picture: &Picture, device: &Device) -> Result<f32> {
     let (inputs, outputs) = model.card().architecture.channels();
     let tensor = |picture, channels| -> Result<Tensor> { tensor::from_picture(picture, channels, device) };
-    let logits = model.score(&tensor(photo, inputs)?, &tensor(picture, outputs)?)?;
-    candle_nn::ops::sigmoid(&logits)?.mean_all()?.to_scalar()
+    model.score(&tensor(photo, inputs)?, &tensor(picture, outputs)?)?.mean_all()?.to_scalar()
 }
 
 impl fmt::Display for Ranking {
