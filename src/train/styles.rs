@@ -6,6 +6,7 @@
 //! as crisp as they are.
 
 use super::rng::Stream;
+use rand::distr::{Distribution, weighted::WeightedIndex};
 use serde::{Deserialize, Serialize};
 
 /// How often a sample is what; the rest are whole looks alone.
@@ -18,11 +19,15 @@ pub struct Styles {
     pub weaker: f32,
     /// Share of samples at strength 0: the photo itself.
     pub photos: f32,
+    /// How often each look comes, to one another, so that a harder look may be
+    /// seen oftener; equally often where this is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub often: Vec<f32>,
 }
 
 impl Default for Styles {
     fn default() -> Self {
-        Self { mixes: 0.15, weaker: 0.12, photos: 0.03 }
+        Self { mixes: 0.15, weaker: 0.12, photos: 0.03, often: Vec::new() }
     }
 }
 
@@ -30,7 +35,8 @@ impl Styles {
     /// A style of `looks` looks.
     pub fn draw(&self, looks: usize, stream: &mut Stream) -> Vec<f32> {
         let mut style = vec![0.0; looks];
-        let pick = |stream: &mut Stream| stream.between(0, looks as i64 - 1) as usize;
+        let weights = self.weights(looks);
+        let pick = |stream: &mut Stream| weights.as_ref().map_or(0, |weights| weights.sample(stream));
         // Every number is drawn whether it is used or not: a share that
         // changes then leaves the other choices as they are.
         let (first, second, share) = (pick(stream), pick(stream), stream.uniform(0.0, 1.0));
@@ -49,8 +55,22 @@ impl Styles {
         style
     }
 
-    /// What is wrong with the shares, if anything is.
-    pub fn fault(&self) -> Option<String> {
+    /// Chances of the looks; none where `often` cannot be chances (see [`Self::fault`]).
+    fn weights(&self, looks: usize) -> Option<WeightedIndex<f32>> {
+        if self.often.is_empty() {
+            return WeightedIndex::new(std::iter::repeat_n(1.0, looks)).ok();
+        }
+        WeightedIndex::new(&self.often).ok()
+    }
+
+    /// What is wrong with the settings for `looks` looks, if anything is.
+    pub fn fault(&self, looks: usize) -> Option<String> {
+        if !self.often.is_empty() && (self.often.len() != looks || self.weights(looks).is_none()) {
+            return Some(format!(
+                "styles.often is {:?}: it takes a number of at least 0 for each of the {looks} looks, not all of them 0",
+                self.often
+            ));
+        }
         let shares = [("mixes", self.mixes), ("weaker", self.weaker), ("photos", self.photos)];
         let wrong = shares.into_iter().find(|(_, share)| !(0.0..=1.0).contains(share));
         wrong.map(|(name, share)| format!("styles.{name} is {share}: a share lies in 0..1"))
@@ -67,7 +87,7 @@ mod tests {
 
     #[test]
     fn weights_are_a_share_of_one() {
-        for style in drawn(&Styles { mixes: 0.5, weaker: 0.5, photos: 0.1 }) {
+        for style in drawn(&Styles { mixes: 0.5, weaker: 0.5, photos: 0.1, ..Styles::default() }) {
             assert!(style.iter().all(|w| (0.0..=1.0).contains(w)), "{style:?}");
             assert!(style.iter().sum::<f32>() <= 1.0 + 1e-6, "{style:?}");
             assert!(style.iter().filter(|w| **w > 0.0).count() <= 2, "{style:?}");
@@ -85,5 +105,31 @@ mod tests {
         }
         let photos = count(&|style| style.iter().all(|w| *w == 0.0));
         assert!((22..=98).contains(&photos), "{photos} photos");
+    }
+
+    #[test]
+    fn a_look_may_come_oftener_and_another_never() {
+        let styles = Styles { mixes: 0.0, weaker: 0.0, photos: 0.0, often: vec![1.0, 0.0, 2.0, 1.0] };
+        let drawn = drawn(&styles);
+        let came: Vec<usize> = (0..4).map(|look| drawn.iter().filter(|style| style[look] == 1.0).count()).collect();
+        // 500, 0, 1000 and 500 of 2000, within 5 standard deviations.
+        assert!((403..=597).contains(&came[0]) && came[1] == 0, "{came:?}");
+        assert!((888..=1112).contains(&came[2]) && (403..=597).contains(&came[3]), "{came:?}");
+    }
+
+    #[test]
+    fn chances_must_be_one_for_each_look() {
+        for (often, sound) in [
+            (vec![], true),
+            (vec![1.0, 2.0], true),
+            (vec![1.0, 0.0], true),
+            (vec![1.0], false),
+            (vec![1.0, -1.0], false),
+            (vec![0.0, 0.0], false),
+            (vec![1.0, f32::NAN], false),
+        ] {
+            let fault = Styles { often: often.clone(), ..Styles::default() }.fault(2);
+            assert_eq!(fault.is_none(), sound, "{often:?}: {fault:?}");
+        }
     }
 }
