@@ -11,9 +11,12 @@ pub mod conv;
 pub mod cudnn;
 #[cfg(target_arch = "x86_64")]
 mod direct;
+mod gathered;
 pub mod geometry;
 mod lowering;
 mod matmul;
+pub mod memory;
+pub mod norm;
 pub mod plan;
 pub mod planes;
 pub mod resample;

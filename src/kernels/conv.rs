@@ -1,12 +1,13 @@
 //! Convolution, its adjoint and its weight gradient: three faces of one
-//! trilinear form, each as strips of lowered windows times a matrix product,
-//! or without them where `direct` can.
+//! trilinear form, each as strips of lowered windows times a matrix product;
+//! `direct` and `gathered` have better ways for some sizes.
 //!
 //! The work is cut by the sizes alone, never by the number of threads, so the
 //! results are the same bits on any machine with the same vector units.
 
 #[cfg(target_arch = "x86_64")]
 use super::direct;
+use super::gathered;
 use super::geometry::Geometry;
 use super::lowering::{col2im, im2col};
 use super::matmul::{Strides, Target, matmul};
@@ -47,6 +48,13 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
     if direct::fits(g) {
         return direct::forward(g, x, w, y);
     }
+    if gathered::fits(g) {
+        return gathered::forward(g, x, w, y);
+    }
+    forward_by_strips(g, x, w, y);
+}
+
+fn forward_by_strips(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
     let window = g.window();
     let rows = g.strip_rows(g.in_channels);
     let strips: Vec<_> = strips(g, rows).collect();
@@ -57,7 +65,7 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
         let pixels = rows.len() * g.output.1;
         let offset = picture * g.out_channels * g.out_pixels() + rows.start * g.output.1;
         with_columns(window * pixels, |columns| {
-            im2col(g, planes, rows, columns);
+            im2col(g, planes, rows, pixels, columns);
             // SAFETY: this task's columns of the picture's matrix are the
             // pixels of its own strip; `y` is borrowed for the whole call.
             unsafe {
@@ -82,6 +90,13 @@ pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
     if direct::fits(g) {
         return direct::adjoint(g, y, w, x);
     }
+    if gathered::fits(g) {
+        return gathered::adjoint(g, y, w, x);
+    }
+    adjoint_by_strips(g, y, w, x);
+}
+
+fn adjoint_by_strips(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
     let (window, block) = (g.window(), channel_block(g));
     let taps = g.kernel * g.kernel;
     let blocks: Vec<_> = x
@@ -111,7 +126,7 @@ pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
                         (&y[rows.start * g.output.1..], Strides::rows(g.out_pixels())),
                     );
                 }
-                col2im(g, columns, rows, planes);
+                col2im(g, columns, rows, pixels, planes);
             });
         }
     });
@@ -119,14 +134,21 @@ pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
 
 /// `w = wgrad(x, y)`: how `conv(x, w)·y` changes with `w`.
 pub fn weight_gradient(g: &Geometry, x: &[f32], y: &[f32], w: &mut [f32]) {
-    /// Tasks worth having, and columns that a matrix product needs to be efficient.
-    const TASKS: usize = 8;
-    const COLUMNS: usize = 256;
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     #[cfg(target_arch = "x86_64")]
     if direct::fits(g) {
         return direct::weight_gradient(g, x, y, w);
     }
+    if gathered::fits(g) {
+        return gathered::weight_gradient(g, x, y, w);
+    }
+    weight_gradient_by_strips(g, x, y, w);
+}
+
+fn weight_gradient_by_strips(g: &Geometry, x: &[f32], y: &[f32], w: &mut [f32]) {
+    /// Tasks worth having, and columns that a matrix product needs to be efficient.
+    const TASKS: usize = 8;
+    const COLUMNS: usize = 256;
     let taps = g.kernel * g.kernel;
     let block = COLUMNS.div_ceil(taps).max(g.in_channels.div_ceil(TASKS)).min(g.in_channels);
     let blocks = g.in_channels.div_ceil(block);
@@ -168,7 +190,7 @@ fn accumulate_weight_gradient(
     for rows in strips(g, g.strip_rows(channels.len())) {
         let pixels = rows.len() * g.output.1;
         with_columns(width * pixels, |columns| {
-            im2col(g, planes, rows.clone(), columns);
+            im2col(g, planes, rows.clone(), pixels, columns);
             // SAFETY: this task's columns of its group's weight matrix are the
             // windows of its own channels; the matrix is borrowed throughout.
             unsafe {

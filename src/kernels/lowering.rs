@@ -18,15 +18,15 @@ fn input_row(g: &Geometry, y: usize, ky: usize) -> Option<usize> {
     (y * g.stride + ky).checked_sub(g.padding).filter(|&row| row < g.input.0)
 }
 
-/// Fills `columns` `(C·K·K, rows·Wout)` with the windows of `planes` `(C, H, W)`
-/// under the output rows `rows`.
-pub(super) fn im2col(g: &Geometry, planes: &[f32], rows: Range<usize>, columns: &mut [f32]) {
+/// Fills `columns` `(C·K·K, rows·Wout)`, whose rows are `pitch` values apart,
+/// with the windows of `planes` `(C, H, W)` under the output rows `rows`.
+pub(super) fn im2col(g: &Geometry, planes: &[f32], rows: Range<usize>, pitch: usize, columns: &mut [f32]) {
     let (k, s, width, out_width) = (g.kernel, g.stride, g.input.1, g.output.1);
     let pixels = rows.len() * out_width;
     for (c, plane) in planes.chunks_exact(g.in_pixels()).enumerate() {
         for (ky, kx) in (0..k * k).map(|tap| (tap / k, tap % k)) {
             let valid = valid_columns(g, kx);
-            let start = (c * k * k + ky * k + kx) * pixels;
+            let start = (c * k * k + ky * k + kx) * pitch;
             let out = &mut columns[start..start + pixels];
             for (y, out) in rows.clone().zip(out.chunks_exact_mut(out_width)) {
                 let Some(row) = input_row(g, y, ky) else {
@@ -65,7 +65,7 @@ pub(super) fn im2col(g: &Geometry, planes: &[f32], rows: Range<usize>, columns: 
 }
 
 /// The adjoint of [`im2col`]: adds the columns back to where they came from.
-pub(super) fn col2im(g: &Geometry, columns: &[f32], rows: Range<usize>, planes: &mut [f32]) {
+pub(super) fn col2im(g: &Geometry, columns: &[f32], rows: Range<usize>, pitch: usize, planes: &mut [f32]) {
     let (k, s, width, out_width) = (g.kernel, g.stride, g.input.1, g.output.1);
     let pixels = rows.len() * out_width;
     for (c, plane) in planes.chunks_exact_mut(g.in_pixels()).enumerate() {
@@ -74,7 +74,7 @@ pub(super) fn col2im(g: &Geometry, columns: &[f32], rows: Range<usize>, planes: 
             if valid.is_empty() {
                 continue;
             }
-            let start = (c * k * k + ky * k + kx) * pixels;
+            let start = (c * k * k + ky * k + kx) * pitch;
             let values = &columns[start..start + pixels];
             for (y, values) in rows.clone().zip(values.chunks_exact(out_width)) {
                 let Some(row) = input_row(g, y, ky) else { continue };

@@ -34,9 +34,18 @@ impl Parameters {
     }
 
     /// A builder of a second view of the parameters, as constants that follow
-    /// every change: no gradient is computed for them.
+    /// every change: no gradient is computed for them. Batch norms keep running
+    /// statistics of their own.
     pub fn constant(&self, device: &Device) -> VarBuilder<'static> {
-        VarBuilder::from_backend(Box::new(Constant(self.clone())), DType::F32, device.clone())
+        let backend = Constant { parameters: self.clone(), statistics: false };
+        VarBuilder::from_backend(Box::new(backend), DType::F32, device.clone())
+    }
+
+    /// The same with the running statistics shared: what the network is now,
+    /// to draw with.
+    pub fn current(&self, device: &Device) -> VarBuilder<'static> {
+        let backend = Constant { parameters: self.clone(), statistics: true };
+        VarBuilder::from_backend(Box::new(backend), DType::F32, device.clone())
     }
 
     /// Every parameter in the order of the names.
@@ -47,7 +56,7 @@ impl Parameters {
 
     /// The parameters that an optimiser moves: all but running statistics.
     pub fn trainable(&self) -> Vec<(String, Var)> {
-        self.all().into_iter().filter(|(name, _)| !name.contains("running_")).collect()
+        self.all().into_iter().filter(|(name, _)| !is_statistic(name)).collect()
     }
 
     /// The values of every parameter.
@@ -92,6 +101,11 @@ impl Parameters {
     }
 }
 
+/// Whether a parameter is a running statistic, which no optimiser moves.
+fn is_statistic(name: &str) -> bool {
+    name.contains("running_")
+}
+
 struct Seeded {
     parameters: Parameters,
     seed: u64,
@@ -126,12 +140,18 @@ impl SimpleBackend for Seeded {
     }
 }
 
-struct Constant(Parameters);
+struct Constant {
+    parameters: Parameters,
+    /// Whether running statistics are the variables themselves.
+    statistics: bool,
+}
 
 impl SimpleBackend for Constant {
     fn get(&self, shape: Shape, name: &str, _: Init, _: DType, _: &Device) -> Result<Tensor> {
-        let map = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let map = self.parameters.0.lock().unwrap_or_else(PoisonError::into_inner);
         match map.get(name) {
+            // A batch norm copies whatever is no variable.
+            Some(var) if var.shape() == &shape && self.statistics && is_statistic(name) => Ok(var.as_tensor().clone()),
             // Detached, the tensor still shares the variable's memory.
             Some(var) if var.shape() == &shape => Ok(var.as_detached_tensor()),
             _ => bail!("there is no parameter {name} of shape {shape:?}"),
@@ -143,7 +163,7 @@ impl SimpleBackend for Constant {
     }
 
     fn contains_tensor(&self, name: &str) -> bool {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+        self.parameters.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
     }
 }
 

@@ -1,9 +1,13 @@
 //! Batch norm (Ioffe, Szegedy 2015) and instance norm (Ulyanov et al. 2016).
 
+mod fused;
+mod second;
+
+use super::activation::leaky_relu;
 use super::generator::Pass;
 use super::init::PIX2PIX_SCALE;
 use super::plan::Affine;
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, Var, bail};
 use candle_nn::{BatchNorm, Init, ModuleT, VarBuilder};
 use serde::{Deserialize, Serialize};
 
@@ -107,23 +111,62 @@ impl Norm {
         })
     }
 
-    /// Runs the layer.
+    /// The norm and a leaky rectifier of `slope`, 0..=1, behind it; 1 is none.
     ///
     /// # Errors
     /// In training, when there is one value a channel: it has no variance.
-    pub fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        match self {
-            Self::Batch(norm, Statistics::Image) if !pass.training => own_statistics(norm, x),
-            Self::Batch(norm, _) => {
-                if pass.training && x.elem_count() == x.dim(1)? {
+    pub fn rectified(&self, x: &Tensor, slope: f32, pass: &Pass<'_>) -> Result<Tensor> {
+        let fused = x.device().is_cpu() && x.dtype() == DType::F32;
+        let normed = match self {
+            Self::Batch(norm, Statistics::Image) if !pass.training => own_statistics(norm, x)?,
+            Self::Batch(norm, _) if pass.training => {
+                if x.elem_count() == x.dim(1)? {
                     bail!("batch norm needs more than one value a channel in training: use larger pictures or batches");
                 }
-                norm.forward_t(x, pass.training)
+                if fused {
+                    return fused_batch_norm(norm, x, slope);
+                }
+                norm.forward_t(x, true)?
             }
-            Self::Instance => instance_norm(x),
-            Self::None => Ok(x.clone()),
-        }
+            Self::Batch(norm, _) => norm.forward_t(x, false)?,
+            Self::Instance if fused => return fused_instance_norm(x, slope),
+            Self::Instance => instance_norm(x)?,
+            Self::None => x.clone(),
+        };
+        if slope == 1.0 { Ok(normed) } else { leaky_relu(&normed, slope) }
     }
+
+    /// The norm alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::rectified`].
+    pub fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        self.rectified(x, 1.0, pass)
+    }
+}
+
+/// A batch norm in training, and a rectifier: what candle's does, running statistics included.
+fn fused_batch_norm(norm: &BatchNorm, x: &Tensor, slope: f32) -> Result<Tensor> {
+    let Some((weight, bias)) = norm.weight_and_bias() else { return leaky_relu(&norm.forward_t(x, true)?, slope) };
+    let channels = weight.elem_count();
+    let moments = fused::statistics(x, channels)?;
+    let count = (x.elem_count() / channels) as f64;
+    // The running variance is the unbiased one's.
+    for (running, now, share) in
+        [(norm.running_mean(), &moments.mean, 1.0), (norm.running_var(), &moments.variance, count / (count - 1.0))]
+    {
+        let now = Tensor::from_slice(now, channels, x.device())?;
+        let kept = (running.detach() * (1.0 - norm.momentum()))?;
+        Var::from_tensor(running)?.set(&(kept + (now * (norm.momentum() * share))?)?)?;
+    }
+    fused::normalise(x, moments, norm.eps(), (weight, bias), slope)
+}
+
+/// [`instance_norm`] and a rectifier.
+fn fused_instance_norm(x: &Tensor, slope: f32) -> Result<Tensor> {
+    let planes = x.dim(0)? * x.dim(1)?;
+    let (ones, zeros) = (Tensor::ones(planes, DType::F32, x.device())?, Tensor::zeros(planes, DType::F32, x.device())?);
+    fused::normalise(x, fused::statistics(x, planes)?, EPSILON, (&ones, &zeros), slope)
 }
 
 /// A batch norm by each picture's own statistics.

@@ -3,10 +3,10 @@
 
 mod derivative;
 
-use super::activation::leaky_relu;
 use super::generator::Pass;
 use super::layers::{Conv2d, ConvConfig, conv};
 use super::norm::{Norm, NormKind, norm};
+use super::rectify::rectify;
 use super::spectral::normalised;
 use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
@@ -169,8 +169,11 @@ impl PatchGan {
     pub fn at_this_scale(&self, judged: &Tensor, pass: &Pass<'_>) -> Result<Judgement> {
         let mut features: Vec<Tensor> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
-            let x = layer.weighted(pass)?.forward(features.last().unwrap_or(judged))?;
-            features.push(leaky_relu(&layer.norm.forward(&x, pass)?, SLOPE)?);
+            let (conv, x) = (layer.weighted(pass)?, features.last().unwrap_or(judged));
+            features.push(match (&layer.norm, &conv.bias) {
+                (Norm::None, Some(bias)) => rectify(&conv.linear(x)?, None, bias, SLOPE)?,
+                (norm, _) => norm.rectified(&conv.forward(x)?, SLOPE, pass)?,
+            });
         }
         let logits = self.judge.weighted(pass)?.forward(features.last().unwrap_or(judged))?;
         Ok(Judgement { features, logits })

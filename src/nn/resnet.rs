@@ -3,7 +3,6 @@
 
 mod outline;
 
-use super::activation::relu;
 use super::dropout::Dropout;
 use super::generator::{Generator, Pass};
 use super::layers::{Conv2d, ConvConfig, ConvTranspose2d, conv, conv_transpose};
@@ -39,6 +38,10 @@ impl Normed {
     fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
         self.norm.forward(&self.conv.forward(x)?, pass)
     }
+
+    fn rectified(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        self.norm.rectified(&self.conv.forward(x)?, 0.0, pass)
+    }
 }
 
 /// `x + norm(conv(dropout(relu(norm(conv(x))))))`, 3×3 with mirrored borders.
@@ -50,7 +53,7 @@ struct Block {
 
 impl Block {
     fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        let inner = relu(&self.first.forward(&mirrored(x, 1)?, pass)?)?;
+        let inner = self.first.rectified(&mirrored(x, 1)?, pass)?;
         let inner = self.dropout.forward(&inner, pass)?;
         x + self.second.forward(&mirrored(&inner, 1)?, pass)?
     }
@@ -132,15 +135,15 @@ impl Generator for ResNet {
         if height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
             bail!("this generator takes sides that are multiples of {multiple}, not {width}×{height}");
         }
-        let mut x = relu(&self.stem.forward(&mirrored(photo, 3)?, pass)?)?;
+        let mut x = self.stem.rectified(&mirrored(photo, 3)?, pass)?;
         for down in &self.downs {
-            x = relu(&down.forward(&x, pass)?)?;
+            x = down.rectified(&x, pass)?;
         }
         for block in &self.blocks {
             x = block.forward(&x, pass)?;
         }
         for (conv, norm) in &self.ups {
-            x = relu(&norm.forward(&conv.forward(&x)?, pass)?)?;
+            x = norm.rectified(&conv.forward(&x)?, 0.0, pass)?;
         }
         self.head.forward(&mirrored(&x, 3)?)?.tanh()
     }

@@ -3,7 +3,7 @@
 
 mod outline;
 
-use super::activation::{leaky_relu, relu};
+use super::activation::relu;
 use super::dropout::Dropout;
 use super::generator::{Generator, Pass};
 use super::layers::{Conv2d, ConvConfig, ConvTranspose2d, conv, conv_transpose};
@@ -97,20 +97,22 @@ impl Generator for UNet {
         if height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
             bail!("this U-Net takes sides that are multiples of {multiple}, not {width}×{height}");
         }
+        // The rectifiers stand behind the norms here, which are computed with
+        // them: a skip's is the same before and after the leaky one,
+        // relu(leaky(x)) = relu(x), and dropout's factors are not negative.
         let mut skips: Vec<Tensor> = Vec::with_capacity(self.downs.len());
         let mut x = photo.clone();
-        for (level, down) in self.downs.iter().enumerate() {
-            if level > 0 {
-                x = leaky_relu(&x, 0.2)?;
-            }
-            x = down.norm.forward(&down.conv.forward(&x)?, pass)?;
+        for down in &self.downs {
+            x = down.norm.rectified(&down.conv.forward(&x)?, 0.2, pass)?;
             skips.push(x.clone());
         }
         for (level, up) in self.ups.iter().enumerate().rev() {
+            let skip = relu(&skips[level])?;
             let inner = level + 1 == self.ups.len();
-            let joined = if inner { x } else { Tensor::cat(&[&skips[level], &x], 1)? };
-            x = up.norm.forward(&up.conv.forward(&relu(&joined)?)?, pass)?;
-            x = up.dropout.forward(&x, pass)?;
+            x = up.conv.forward(&if inner { skip } else { Tensor::cat(&[&skip, &x], 1)? })?;
+            if level > 0 {
+                x = up.dropout.forward(&up.norm.rectified(&x, 0.0, pass)?, pass)?;
+            }
         }
         x.tanh()
     }

@@ -6,6 +6,7 @@ use crate::kernels::adam::{advance, approach, moments};
 use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
 
 pub use crate::kernels::adam::AdamStep;
+pub use crate::kernels::memory::keep_freed;
 
 /// The values of a contiguous f32 tensor, to be changed.
 fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {

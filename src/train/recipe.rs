@@ -91,8 +91,8 @@ pub struct Recipe {
     /// Weight of the shift loss, which keeps drawings from flickering. A step takes some 40 % longer with it.
     #[serde(default)]
     pub lambda_shift: f64,
-    /// The epoch, counted from 0, in which that weight rises from 0: a sudden
-    /// one throws a trained generator off.
+    /// The epoch, counted from 0, in which the sharpness loss's weight rises
+    /// from 0: a sudden one throws a trained generator off.
     #[serde(default)]
     pub sharpness_from: usize,
     /// Convolutions of bf16 factors, summed in f32; parameters and all else stay f32. Meant for CUDA.
@@ -234,7 +234,7 @@ impl Recipe {
             ),
         ];
         let fault = checks.into_iter().find(|(sound, _)| !sound).map(|(_, fault)| fault.to_owned());
-        fault.or_else(|| self.schedule.fault().map(str::to_owned)).or_else(|| self.styles.fault())
+        fault.or_else(|| self.schedule.fault().map(str::to_owned)).or_else(|| self.styles.fault(looks))
     }
 
     /// The weights of the losses that can teach a drawing by themselves.

@@ -9,7 +9,7 @@ use super::tally::Losses;
 use crate::nn::autocast::Autocast;
 use crate::nn::dropout::Noise;
 use crate::nn::init::Parameters;
-use crate::nn::update::move_towards;
+use crate::nn::update::{keep_freed, move_towards};
 use crate::nn::{Generator, Pass};
 use candle_core::{Device, Result, Tensor};
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct Trainer {
     generator: Box<dyn Generator>,
     parameters: Parameters,
     adam: Adam,
-    /// The running average of the generator, and a network that draws with it.
+    /// The running average of the generator, without one its parameters, and a network that draws with it.
     average: Parameters,
     average_generator: Box<dyn Generator>,
     judge: Judge,
@@ -43,15 +43,18 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Freshly initialised networks.
+    /// Freshly initialised networks. From here on the process keeps the memory that it frees.
     ///
     /// # Errors
     /// When the architecture's sizes make no sense or the device fails.
     pub fn new(recipe: Recipe, device: Device) -> Result<Self> {
+        keep_freed();
         let parameters = Parameters::default();
         let generator = recipe.architecture.build(parameters.seeded(recipe.seed, &device))?;
-        let average = Parameters::default();
-        let average_generator = recipe.architecture.build(average.given(copies(&parameters)?, &device))?;
+        let averages = recipe.ema > 0.0;
+        let average = if averages { Parameters::default() } else { parameters.clone() };
+        let its = if averages { average.given(copies(&parameters)?, &device) } else { average.current(&device) };
+        let average_generator = recipe.architecture.build(its)?;
         let judge = Judge::new(&recipe, &device)?;
         let adam = Adam::new(&parameters, recipe.betas)?.limited(recipe.limits());
         Ok(Self { recipe, device, generator, parameters, adam, average, average_generator, judge, steps: 0 })
@@ -124,10 +127,12 @@ impl Trainer {
         Ok(losses)
     }
 
-    /// Moves the running average; in the first steps it follows closely.
+    /// Moves the running average, if there is one; in the first steps it follows closely.
     fn follow(&self) -> Result<()> {
+        if self.recipe.ema == 0.0 {
+            return Ok(());
+        }
         let decay = self.recipe.ema.min((1 + self.steps) as f64 / (10 + self.steps) as f64);
-        let decay = if self.recipe.ema > 0.0 { decay } else { 0.0 };
         for ((_, average), (_, value)) in self.average.all().iter().zip(self.parameters.all()) {
             move_towards(average, &value.as_detached_tensor(), 1.0 - decay)?;
         }
