@@ -71,7 +71,7 @@ pub struct EngineConfig {
 }
 
 impl EngineConfig {
-    /// The defaults: what is fastest on the device, 64 waiting jobs of 64
+    /// The defaults: the precision that is fastest on the processor, 64 waiting jobs of 64
     /// megapixels together, pieces of up to 1536 pixels, 2 GiB of models.
     pub fn new(registry: Registry, device: Device) -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 use super::card::Card;
 use super::style::Style;
+use crate::nn::autocast::Autocast;
 use crate::nn::dropout::Noise;
 use crate::nn::noise_input::beside;
 use crate::nn::patch_gan::{PatchGan, patch_gan};
@@ -24,15 +25,15 @@ pub struct Model {
 enum Drawer {
     /// On the CPU.
     Plan(Box<dyn Plan>),
-    /// On a GPU.
-    Layers(Box<dyn Generator>),
+    /// On a GPU; the flag: by convolutions of bf16 factors.
+    Layers(Box<dyn Generator>, bool),
 }
 
 impl Model {
     /// A model of a card and its tensors (any float type).
     ///
     /// # Errors
-    /// When a tensor is missing or of another shape than the card says, or the device cannot compute in `precision`.
+    /// When a tensor is missing or of another shape than the card says, or the processor cannot compute in `precision`.
     pub fn new(
         card: Card,
         generator: HashMap<String, Tensor>,
@@ -55,10 +56,8 @@ impl Model {
         };
         let generator = if device.is_cpu() {
             Drawer::Plan(plan(&network.outline()?, instructions(precision)?)?)
-        } else if precision == Precision::Bf16 {
-            bail!("models run in f32 on this device: use --precision f32 or leave it out")
         } else {
-            Drawer::Layers(network)
+            Drawer::Layers(network, precision == Precision::Bf16)
         };
         Ok(Self { card, generator, discriminator, bytes })
     }
@@ -90,7 +89,8 @@ impl Model {
                 let seen = beside(photo, self.card.architecture.noise(), noise.as_ref())?;
                 plan.draw(&seen, style.weights(), noise.as_ref())
             }
-            Drawer::Layers(network) => {
+            Drawer::Layers(network, bf16) => {
+                let _precision = Autocast::new(*bf16);
                 let style = style.tensor(photo.device())?;
                 network.forward(photo, &Pass { style: style.as_ref(), noise: noise.as_ref(), ..Pass::INFERENCE })
             }
@@ -101,7 +101,8 @@ impl Model {
     pub fn instructions(&self) -> &'static str {
         match &self.generator {
             Drawer::Plan(plan) => plan.instructions(),
-            Drawer::Layers(_) => "layers",
+            Drawer::Layers(_, false) => "layers",
+            Drawer::Layers(_, true) => "layers-bf16",
         }
     }
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// How numbers are kept on the way through a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// The fastest that the device has.
+    /// The fastest that the processor has; f32 on a GPU, where bf16 is for who asks.
     #[default]
     Auto,
     /// 32 bits.
