@@ -51,10 +51,6 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
     if gathered::fits(g) {
         return gathered::forward(g, x, w, y);
     }
-    forward_by_strips(g, x, w, y);
-}
-
-fn forward_by_strips(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
     let window = g.window();
     let rows = g.strip_rows(g.in_channels);
     let strips: Vec<_> = strips(g, rows).collect();
@@ -93,10 +89,6 @@ pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
     if gathered::fits(g) {
         return gathered::adjoint(g, y, w, x);
     }
-    adjoint_by_strips(g, y, w, x);
-}
-
-fn adjoint_by_strips(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
     let (window, block) = (g.window(), channel_block(g));
     let taps = g.kernel * g.kernel;
     let blocks: Vec<_> = x
@@ -134,6 +126,9 @@ fn adjoint_by_strips(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
 
 /// `w = wgrad(x, y)`: how `conv(x, w)·y` changes with `w`.
 pub fn weight_gradient(g: &Geometry, x: &[f32], y: &[f32], w: &mut [f32]) {
+    /// Tasks worth having, and columns that a matrix product needs to be efficient.
+    const TASKS: usize = 8;
+    const COLUMNS: usize = 256;
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     #[cfg(target_arch = "x86_64")]
     if direct::fits(g) {
@@ -142,13 +137,6 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], y: &[f32], w: &mut [f32]) {
     if gathered::fits(g) {
         return gathered::weight_gradient(g, x, y, w);
     }
-    weight_gradient_by_strips(g, x, y, w);
-}
-
-fn weight_gradient_by_strips(g: &Geometry, x: &[f32], y: &[f32], w: &mut [f32]) {
-    /// Tasks worth having, and columns that a matrix product needs to be efficient.
-    const TASKS: usize = 8;
-    const COLUMNS: usize = 256;
     let taps = g.kernel * g.kernel;
     let block = COLUMNS.div_ceil(taps).max(g.in_channels.div_ceil(TASKS)).min(g.in_channels);
     let blocks = g.in_channels.div_ceil(block);

@@ -29,7 +29,7 @@ fn block(g: &Geometry) -> usize {
 
 /// `(N, C, pixels)` to `(C, N, pixels)` when `planes` has `n` times `c` planes.
 fn exchanged(planes: &[f32], (n, c): (usize, usize)) -> Vec<f32> {
-    let pixels = planes.len() / (n * c).max(1);
+    let pixels = planes.len() / (n * c);
     let mut out = Vec::with_capacity(planes.len());
     for channel in 0..c {
         for picture in 0..n {

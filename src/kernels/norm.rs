@@ -3,12 +3,8 @@
 //! Planes `p` of the same `p % groups` share their mean and variance: a batch
 //! norm has a group for each channel, an instance norm one for each plane.
 
+use super::planes::sums;
 use rayon::prelude::*;
-
-/// Sums side by side, so that the compiler can use vectors.
-const LANES: usize = 16;
-/// Values summed in f32 before their sum goes on in f64: a plane may hold a million of one sign.
-const PART: usize = 1024;
 
 /// What the values of each group have in common.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,26 +75,4 @@ pub fn gradient(
         (weight_gradient as f32, bias_gradient as f32)
     };
     targets.into_par_iter().enumerate().map(of_group).unzip()
-}
-
-/// Two sums of what `f` makes of the values of three slices of one length.
-fn sums(slices: [&[f32]; 3], f: impl Fn([f32; 3]) -> [f32; 2]) -> [f64; 2] {
-    let part = |[x, y, z]: [&[f32]; 3]| {
-        let mut sums = [[0f32; LANES]; 2];
-        for ((x, y), z) in x.chunks(LANES).zip(y.chunks(LANES)).zip(z.chunks(LANES)) {
-            let [first, second] = &mut sums;
-            let values = x.iter().zip(y).zip(z);
-            for ((first, second), ((&x, &y), &z)) in first.iter_mut().zip(second).zip(values) {
-                let [a, b] = f([x, y, z]);
-                *first += a;
-                *second += b;
-            }
-        }
-        sums.map(|lanes| f64::from(lanes.iter().sum::<f32>()))
-    };
-    let [x, y, z] = slices.map(|slice| slice.chunks(PART));
-    x.zip(y)
-        .zip(z)
-        .map(|((x, y), z)| part([x, y, z]))
-        .fold([0.0; 2], |sums, part| [sums[0] + part[0], sums[1] + part[1]])
 }

@@ -44,21 +44,35 @@ pub fn add(x: &[f32], bias: &[f32], residual: &[f32], pixels: usize) -> Vec<f32>
 
 /// `Σ x[p, ·] · y[p, ·]` for every plane `p` of `pixels` values.
 pub fn dot(x: &[f32], y: &[f32], pixels: usize) -> Vec<f32> {
+    assert_eq!(x.len(), y.len());
+    let planes = x.par_chunks(pixels).zip(y.par_chunks(pixels));
+    planes.map(|(x, y)| sums([x, y, y], |[x, y, _]| [x * y, 0.0])[0] as f32).collect()
+}
+
+/// Two sums of what `f` makes of the values of three slices of one length.
+pub(super) fn sums(slices: [&[f32]; 3], f: impl Fn([f32; 3]) -> [f32; 2]) -> [f64; 2] {
     /// Sums side by side, so that the compiler can use vectors.
     const LANES: usize = 16;
-    assert_eq!(x.len(), y.len());
-    let part = |x: &[f32], y: &[f32]| -> f64 {
-        let mut sums = [0f32; LANES];
-        let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-        let rest: f32 = xs.remainder().iter().zip(ys.remainder()).map(|(x, y)| x * y).sum();
-        for (x, y) in xs.zip(ys) {
-            for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
-                *sum += x * y;
-            }
+    /// Values summed in f32 before their sum goes on in f64: a plane may hold a million of one sign.
+    const PART: usize = 1024;
+    let add = |sums: &mut [[f32; LANES]; 2], [x, y, z]: [&[f32]; 3]| {
+        let [first, second] = sums;
+        for ((first, second), ((&x, &y), &z)) in first.iter_mut().zip(second).zip(x.iter().zip(y).zip(z)) {
+            let [a, b] = f([x, y, z]);
+            *first += a;
+            *second += b;
         }
-        f64::from(rest + sums.iter().sum::<f32>())
     };
-    let planes = x.par_chunks(pixels).zip(y.par_chunks(pixels));
-    // f64 over parts: a plane may hold a million values of one sign.
-    planes.map(|(x, y)| x.chunks(1024).zip(y.chunks(1024)).map(|(x, y)| part(x, y)).sum::<f64>() as f32).collect()
+    let part = |slices: [&[f32]; 3]| {
+        let mut sums = [[0f32; LANES]; 2];
+        let [x, y, z] = slices.map(|slice| slice.chunks_exact(LANES));
+        add(&mut sums, [x.remainder(), y.remainder(), z.remainder()]);
+        for ((x, y), z) in x.zip(y).zip(z) {
+            add(&mut sums, [x, y, z]);
+        }
+        sums.map(|lanes| f64::from(lanes.iter().sum::<f32>()))
+    };
+    let [x, y, z] = slices.map(|slice| slice.chunks(PART));
+    let parts = x.zip(y).zip(z).map(|((x, y), z)| part([x, y, z]));
+    parts.fold([0.0; 2], |sums, part| [sums[0] + part[0], sums[1] + part[1]])
 }

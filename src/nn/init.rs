@@ -211,3 +211,31 @@ pub const HE: Init = Init::Kaiming {
     fan: FanInOut::FanIn,
     non_linearity: candle_nn::init::NonLinearity::ReLU,
 };
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::nn::generator::Pass;
+    use crate::nn::norm::{NormKind, norm};
+
+    #[test]
+    fn the_current_view_follows_parameters_and_running_statistics() {
+        let parameters = Parameters::default();
+        let learning = norm(NormKind::Batch, 2, parameters.seeded(1, &Device::Cpu)).unwrap();
+        let view = norm(NormKind::Batch, 2, parameters.current(&Device::Cpu)).unwrap();
+        let values = (0..16).map(|i| (0.7 * i as f32).sin() + 3.0).collect();
+        let x = Tensor::from_vec(values, (1, 2, 2, 4), &Device::Cpu).unwrap();
+        let drawn = |norm: &crate::nn::norm::Norm| -> Vec<f32> {
+            norm.forward(&x, &Pass::INFERENCE).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+        };
+        let before = drawn(&view);
+        learning.forward(&x, &Pass { training: true, ..Pass::INFERENCE }).unwrap();
+        for (_, parameter) in parameters.trainable() {
+            parameter.set(&(parameter.as_detached_tensor() + 0.5).unwrap()).unwrap();
+        }
+        assert_ne!(drawn(&view), before);
+        assert_eq!(drawn(&view), drawn(&learning));
+    }
+}

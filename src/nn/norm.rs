@@ -149,7 +149,7 @@ impl Norm {
 fn fused_batch_norm(norm: &BatchNorm, x: &Tensor, slope: f32) -> Result<Tensor> {
     let Some((weight, bias)) = norm.weight_and_bias() else { return leaky_relu(&norm.forward_t(x, true)?, slope) };
     let channels = weight.elem_count();
-    let moments = fused::statistics(x, channels)?;
+    let moments = fused::moments_of(x, channels)?;
     let count = (x.elem_count() / channels) as f64;
     // The running variance is the unbiased one's.
     for (running, now, share) in
@@ -166,7 +166,7 @@ fn fused_batch_norm(norm: &BatchNorm, x: &Tensor, slope: f32) -> Result<Tensor> 
 fn fused_instance_norm(x: &Tensor, slope: f32) -> Result<Tensor> {
     let planes = x.dim(0)? * x.dim(1)?;
     let (ones, zeros) = (Tensor::ones(planes, DType::F32, x.device())?, Tensor::zeros(planes, DType::F32, x.device())?);
-    fused::normalise(x, fused::statistics(x, planes)?, EPSILON, (&ones, &zeros), slope)
+    fused::normalise(x, fused::moments_of(x, planes)?, EPSILON, (&ones, &zeros), slope)
 }
 
 /// A batch norm by each picture's own statistics.

@@ -51,10 +51,14 @@ impl Trainer {
         keep_freed();
         let parameters = Parameters::default();
         let generator = recipe.architecture.build(parameters.seeded(recipe.seed, &device))?;
-        let averages = recipe.ema > 0.0;
-        let average = if averages { Parameters::default() } else { parameters.clone() };
-        let its = if averages { average.given(copies(&parameters)?, &device) } else { average.current(&device) };
-        let average_generator = recipe.architecture.build(its)?;
+        let (average, view) = if recipe.ema > 0.0 {
+            let average = Parameters::default();
+            let view = average.given(copies(&parameters)?, &device);
+            (average, view)
+        } else {
+            (parameters.clone(), parameters.current(&device))
+        };
+        let average_generator = recipe.architecture.build(view)?;
         let judge = Judge::new(&recipe, &device)?;
         let adam = Adam::new(&parameters, recipe.betas)?.limited(recipe.limits());
         Ok(Self { recipe, device, generator, parameters, adam, average, average_generator, judge, steps: 0 })

@@ -1,22 +1,25 @@
 //! A norm and the rectifier behind it in one pass forward and one back, on the
-//! CPU: candle's batch norm keeps eight tensors of its argument's size for its
-//! derivative, this one none but argument and result.
+//! CPU: candle's batch norm keeps half a dozen tensors of its argument's size
+//! for its derivative, this one none but argument and result.
 
 use super::second;
 use crate::kernels::norm::{Group, Moments, gradient, moments};
 use crate::kernels::planes::rectify;
+use crate::nn::activation::LeakyReluGradient;
 use crate::nn::ops::slice;
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
 /// Mean and biased variance of `groups` groups of the planes of `x`
 /// `(N, C, H, W)`, see [`moments`]. No gradient goes back through them.
 ///
 /// # Errors
 /// Those of candle.
-pub(super) fn statistics(x: &Tensor, groups: usize) -> Result<Moments> {
-    let mut both = x.contiguous()?.apply_op1_no_bwd(&Statistics { groups })?.to_vec1()?;
-    let variance = both.split_off(groups);
-    Ok(Moments { mean: both, variance })
+pub(super) fn moments_of(x: &Tensor, groups: usize) -> Result<Moments> {
+    let (_, _, height, width) = x.dims4()?;
+    let x = x.contiguous()?;
+    let (storage, layout) = x.storage_and_layout();
+    let Storage::Cpu(values) = &*storage else { bail!("a norm's moments are taken on the CPU") };
+    Ok(moments(slice(values, layout)?, height * width, groups))
 }
 
 /// `leaky((x − mean) / √(variance + ε)·weight + bias)` of `x` `(N, C, H, W)` by its own `moments`; `weight` and `bias`
@@ -34,23 +37,6 @@ pub(super) fn normalise(
     let inverse = |variance: &f32| (1.0 / (f64::from(*variance) + epsilon).sqrt()) as f32;
     let inverse = moments.variance.iter().map(inverse).collect();
     x.contiguous()?.apply_op3(weight, bias, Normalise { mean: moments.mean, inverse, epsilon, slope })
-}
-
-struct Statistics {
-    groups: usize,
-}
-
-impl CustomOp1 for Statistics {
-    fn name(&self) -> &'static str {
-        "norm-statistics"
-    }
-
-    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (_, _, height, width) = l.shape().dims4()?;
-        let Moments { mut mean, variance } = moments(slice(s, l)?, height * width, self.groups);
-        mean.extend(variance);
-        Ok((CpuStorage::F32(mean), (2 * self.groups).into()))
-    }
 }
 
 /// See [`normalise`].
@@ -147,9 +133,9 @@ impl CustomOp3 for Gradient {
         _: &Tensor,
         along: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gate = ((self.result.gt(0f32)?.to_dtype(x.dtype())? * f64::from(1.0 - self.of.slope))?
-            + f64::from(self.of.slope))?;
-        second::derivative([x, weight, grad], &gate, self.of.epsilon, along).map(|[x, weight, grad]| (x, weight, grad))
+        let gate = |grad: &Tensor| self.result.apply_op2(grad, LeakyReluGradient(self.of.slope));
+        let [x, weight, grad] = second::derivative([x, weight, grad], gate, self.of.epsilon, along)?;
+        Ok((x, weight, grad))
     }
 }
 
@@ -160,7 +146,7 @@ mod tests {
     use super::*;
     use crate::nn::activation::leaky_relu;
     use crate::nn::generator::Pass;
-    use crate::nn::norm::{Norm, Statistics as Of, instance_norm};
+    use crate::nn::norm::{Norm, Statistics, instance_norm};
     use candle_core::{Device, Var};
     use candle_nn::{BatchNorm, ModuleT};
 
@@ -196,7 +182,7 @@ mod tests {
             let bias = Var::from_tensor(&wave(SHAPE.1, -0.3)).unwrap();
             let (ours, candles) = (batch_norm(&weight, &bias), batch_norm(&weight, &bias));
             let pass = Pass { training: true, ..Pass::INFERENCE };
-            let y = Norm::Batch(ours.clone(), Of::Running).rectified(&x, slope, &pass).unwrap();
+            let y = Norm::Batch(ours.clone(), Statistics::Running).rectified(&x, slope, &pass).unwrap();
             let oracle = leaky_relu(&candles.forward_t(&x, true).unwrap(), slope).unwrap();
             assert!(differ(&y, &oracle) < 1e-5);
             assert!(differ(ours.running_mean(), candles.running_mean()) < 1e-6);
@@ -223,7 +209,7 @@ mod tests {
         // 100,000 values around 1000: in f32 alone their sum would lose the thousandths.
         let values: Vec<f32> = (0..100_000).map(|i| 1000.0 + (i % 2) as f32 * 0.25).collect();
         let x = Tensor::from_vec(values, (1, 1, 250, 400), &Device::Cpu).unwrap();
-        let Moments { mean, variance } = statistics(&x, 1).unwrap();
+        let Moments { mean, variance } = moments_of(&x, 1).unwrap();
         assert!((mean[0] - 1000.125).abs() < 1e-3 && (variance[0] - 0.015_625).abs() < 1e-5, "{mean:?} {variance:?}");
     }
 }

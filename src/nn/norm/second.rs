@@ -8,23 +8,27 @@ use candle_core::{Result, Tensor, Var};
 ///
 /// # Errors
 /// Those of candle.
-pub(super) fn derivative(at: [&Tensor; 3], gate: &Tensor, epsilon: f64, along: &Tensor) -> Result<[Option<Tensor>; 3]> {
-    let at = at.map(|tensor| Var::from_tensor(&tensor.copy()?));
-    let [x, weight, grad] = at;
-    let at = [x?, weight?, grad?];
-    let all = first(at.each_ref().map(Var::as_tensor), gate, epsilon)?;
-    let grads = (all * along)?.sum_all()?.backward()?;
+pub(super) fn derivative(
+    [x, weight, grad]: [&Tensor; 3],
+    gate: impl Fn(&Tensor) -> Result<Tensor>,
+    epsilon: f64,
+    along: &Tensor,
+) -> Result<[Option<Tensor>; 3]> {
+    let variable = |tensor: &Tensor| Var::from_tensor(&tensor.copy()?);
+    let at = [variable(x)?, variable(weight)?, variable(grad)?];
+    let [x, weight, grad] = at.each_ref().map(Var::as_tensor);
+    let grads = (first([x, weight, &gate(grad)?], epsilon)? * along)?.sum_all()?.backward()?;
     Ok(at.each_ref().map(|var| grads.get(var).cloned()))
 }
 
-/// The gradients in argument, weight and bias of `leaky(norm(x)·weight + bias)`, one after the other, when that of the
-/// result is `grad`; `gate` is the rectifier's slope at each value (Ioffe, Szegedy 2015, §3).
-fn first([x, weight, grad]: [&Tensor; 3], gate: &Tensor, epsilon: f64) -> Result<Tensor> {
+/// The gradients in argument, weight and bias of `norm(x)·weight + bias`, one after the other, when that of the result
+/// is `grad` (Ioffe, Szegedy 2015, §3).
+fn first([x, weight, grad]: [&Tensor; 3], epsilon: f64) -> Result<Tensor> {
     let (n, c, height, width) = x.dims4()?;
     let groups = weight.elem_count();
     // The planes of a group lie along the first dimension.
     let grouped = |t: &Tensor| t.reshape((n * c / groups, groups, height, width));
-    let (x, grad, weight) = (grouped(x)?, grouped(&(grad * gate)?)?, weight.reshape((1, groups, 1, 1))?);
+    let (x, grad, weight) = (grouped(x)?, grouped(grad)?, weight.reshape((1, groups, 1, 1))?);
     let mean = |t: &Tensor| t.mean_keepdim((0, 2, 3));
     let centred = x.broadcast_sub(&mean(&x)?)?;
     let inverse = (mean(&centred.sqr()?)? + epsilon)?.sqrt()?.recip()?;
