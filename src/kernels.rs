@@ -20,3 +20,4 @@ pub mod norm;
 pub mod plan;
 pub mod planes;
 pub mod resample;
+mod winograd;

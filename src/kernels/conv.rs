@@ -1,6 +1,6 @@
 //! Convolution, its adjoint and its weight gradient: three faces of one
 //! trilinear form, each as strips of lowered windows times a matrix product;
-//! `direct` and `gathered` have better ways for some sizes.
+//! `direct`, `gathered` and `winograd` have better ways for some sizes.
 //!
 //! The work is cut by the sizes alone, never by the number of threads, so the
 //! results are the same bits on any machine with the same vector units.
@@ -11,6 +11,7 @@ use super::gathered;
 use super::geometry::Geometry;
 use super::lowering::{col2im, im2col};
 use super::matmul::{Strides, Target, matmul};
+use super::winograd::Winograd;
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -44,6 +45,9 @@ fn channel_block(g: &Geometry) -> usize {
 /// `y = conv(x, w)`: `x` `(N, Cin, H, W)`, `w` `(Cout, Cin, K, K)`, `y` `(N, Cout, Hout, Wout)`.
 pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    if let Some(winograd) = Winograd::of(g) {
+        return winograd.forward(x, w, y);
+    }
     #[cfg(target_arch = "x86_64")]
     if direct::fits(g) {
         return direct::forward(g, x, w, y);
@@ -82,6 +86,9 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
 /// `x = convᵀ(y, w)`, the adjoint in `x`: also known as transposed convolution.
 pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    if let Some(winograd) = Winograd::of(g) {
+        return winograd.adjoint(y, w, x);
+    }
     #[cfg(target_arch = "x86_64")]
     if direct::fits(g) {
         return direct::adjoint(g, y, w, x);
@@ -130,6 +137,9 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], y: &[f32], w: &mut [f32]) {
     const TASKS: usize = 8;
     const COLUMNS: usize = 256;
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    if let Some(winograd) = Winograd::of(g) {
+        return winograd.weight_gradient(x, y, w);
+    }
     #[cfg(target_arch = "x86_64")]
     if direct::fits(g) {
         return direct::weight_gradient(g, x, y, w);

@@ -132,7 +132,16 @@ fn smallest() {
 #[test]
 fn beyond_the_blocks() {
     for (kernel, stride, padding) in [(4, 2, 1), (3, 1, 1), (4, 1, 1), (7, 1, 0)] {
-        let sizes = [(1, 3, 17, 41, 67), (2, 33, 19, 12, 9), (5, 16, 3, 7, 8), (1, 65, 40, 8, 8)];
+        // The last are of many channels and of many pixels, in one strip of a picture and in more.
+        let sizes = [
+            (1, 3, 17, 41, 67),
+            (2, 33, 19, 12, 9),
+            (5, 16, 3, 7, 8),
+            (1, 65, 40, 8, 8),
+            (3, 17, 21, 21, 26),
+            (1, 70, 16, 35, 47),
+            (1, 16, 18, 90, 81),
+        ];
         for (batch, inputs, outputs, height, width) in sizes {
             compare(Case { batch, inputs, outputs, height, width, kernel, stride, padding });
         }

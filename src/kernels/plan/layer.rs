@@ -2,7 +2,7 @@
 
 use super::kernel::Kernel;
 use super::weights::Panels;
-use super::winograd;
+use super::winograd::Form;
 
 /// One of the buffers that a layer reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,40 +46,40 @@ pub struct Phase<K: Kernel> {
     /// One for each input.
     pub(super) taps: Vec<Tap>,
     pub(super) weights: Panels<K>,
-    /// Whether the weights are those of Winograd's points.
-    pub(super) winograd: bool,
+    /// How its windows are those of Winograd's points, if the weights are.
+    pub(super) winograd: Option<Form>,
 }
 
 impl<K: Kernel> Layer<K> {
     /// Whether a convolution in one phase takes fewer products where nothing else is summed with it.
     pub fn better_alone(input: Input, tap: Tap) -> bool {
-        winograd::suits::<K>(1, &[input], &[tap])
+        Form::of::<K>(&[input], &[tap]).is_some()
     }
 }
 
 impl<K: Kernel> Phase<K> {
-    /// A phase of `outputs` channels from output pixel `first` of a `grid` on, with a tap of `inputs` and its weights
-    /// each.
+    /// A phase of `outputs` channels from output pixel `first` on, with a tap of `inputs` and its weights
+    /// each. Where there are `many` output pixels, Winograd's larger weights pay.
     ///
     /// # Panics
     /// When a source has too few weights, or not as many rows and columns as its tap.
     pub fn new(
-        (first, grid): ((usize, usize), usize),
+        first: (usize, usize),
         inputs: &[Input],
         taps: Vec<Tap>,
         outputs: usize,
         sources: &[Source<'_>],
+        many: bool,
     ) -> Self {
         for (tap, source) in taps.iter().zip(sources) {
             assert_eq!(tap.kernel, (source.rows.len(), source.columns.len()));
         }
-        if winograd::suits::<K>(grid, inputs, &taps) {
-            let channels = inputs[0].channels;
-            let factors = winograd::factors(channels);
+        if let Some(form) = Form::of::<K>(inputs, &taps).filter(|_| many) {
+            let factors = form.factors(inputs);
             let mut weights = Panels::zeros(factors, outputs);
             let places: Vec<_> = (0..factors).map(|factor| (factor, factor)).collect();
-            weights.fill(&winograd::points(&sources[0], outputs, channels), factors, &places);
-            return Self { first, taps, weights, winograd: true };
+            weights.fill(&form.weights(inputs, sources, outputs), factors, &places);
+            return Self { first, taps, weights, winograd: Some(form) };
         }
         let lengths = inputs.iter().zip(&taps).map(|(input, tap)| tap.kernel.0 * tap.kernel.1 * input.channels);
         let mut weights = Panels::zeros(lengths.sum(), outputs);
@@ -97,7 +97,7 @@ impl<K: Kernel> Phase<K> {
             weights.fill(source.weights, source.output, &places);
             start += tap.kernel.0 * tap.kernel.1 * input.channels;
         }
-        Self { first, taps, weights, winograd: false }
+        Self { first, taps, weights, winograd: None }
     }
 }
 

@@ -49,6 +49,7 @@ pub fn convolve<K: Kernel>(
     assert_eq!((inputs.len(), layer.phases.len()), (layer.inputs.len(), grid * grid));
     for phase in &layer.phases {
         assert!(phase.first.0 < grid && phase.first.1 < grid && phase.weights.vectors() == vectors);
+        assert!(phase.winograd == layer.phases[0].winograd);
         for ((buffer, input), tap) in inputs.iter().zip(&layer.inputs).zip(&phase.taps) {
             assert!(buffer.batch == batch && buffer.channels == input.channels);
             let inside = |origin: isize, kernel: usize, count: usize, side: usize| {
@@ -77,17 +78,17 @@ pub fn convolve<K: Kernel>(
     let (panels, wanted) = (layer.phases[0].weights.count(), 4 * rayon::current_num_threads());
     let winograd = layer.phases[0].winograd;
     let (units, chunk) = match (winograd, gathers) {
-        (true, _) => {
+        (Some(form), _) => {
             let tiles = batch * height.div_ceil(winograd::STEP) * width.div_ceil(winograd::STEP);
-            (tiles, winograd::chunk::<K>(layer.inputs[0].channels))
+            (tiles, form.chunk::<K>(&layer.inputs))
         }
-        (false, true) => (batch * height * width, common.chunk()),
-        (false, false) => (batch * height, common.chunk()),
+        (None, true) => (batch * height * width, common.chunk()),
+        (None, false) => (batch * height, common.chunk()),
     };
     // As many for every thread, as long as they fill half of the kernel's rows.
     let chunks = units.div_ceil(chunk);
     let even = chunks.next_multiple_of(rayon::current_num_threads());
-    let least = if winograd || gathers { K::ROWS.div_ceil(2) } else { 1 };
+    let least = if winograd.is_some() || gathers { K::ROWS.div_ceil(2) } else { 1 };
     let chunks = if units >= even * least { even } else { chunks };
     let splits = wanted.div_ceil(chunks * layer.phases.len()).min(panels);
     (0..layer.phases.len() * chunks * splits).into_par_iter().for_each(|i| {
@@ -98,10 +99,9 @@ pub fn convolve<K: Kernel>(
         // SAFETY: the machine has the instructions and the buffers fit, as was checked above; no two tasks share an
         // output pixel's channel.
         unsafe {
-            if winograd {
-                K::work(&winograd::Task { common, phase, units, panels });
-            } else {
-                K::work(&windows::Task { common, phase, units, panels });
+            match phase.winograd {
+                Some(form) => K::work(&winograd::Task { common, phase, form, units, panels }),
+                None => K::work(&windows::Task { common, phase, units, panels }),
             }
         }
     });

@@ -1,73 +1,33 @@
-//! Winograd's minimal filtering F(2×2, 3×3) (Lavin, Gray 2016, §4.1): the four output pixels of a 2×2 tile from 16
-//! products of every pair of channels, where a 3×3 convolution has 36.
+//! Winograd's minimal filtering (Lavin, Gray 2016, §4.1): the four output pixels of a 2×2 tile from (r + 1)² products of
+//! every pair of channels, where a convolution of r×r has 4·r².
 //!
-//! A task takes some tiles through three steps that stay in the cache: the tiles' 4×4 input pixels to 16 points, a
-//! matrix product at each point, and the points of the sums back to pixels.
+//! F(2×2, 3×3) is 16 products for 36. F(2×2, 2×2), 9 for 16, is for each phase of a doubling by 4×4, and for the 4×4 of
+//! stride 2, which sums four 2×2 windows, one over the pixels of each parity.
+//!
+//! A task takes some tiles through three steps that stay in the cache: the tiles' input pixels to points, a matrix
+//! product at each point, and the points of the sums back to pixels.
 
+mod form;
+
+pub(super) use form::Form;
+
+use super::buffer::Buffer;
 use super::kernel::{Kernel, LANES, MAX_ROWS, Strand, Sums, VECTORS};
-use super::layer::{Input, Phase, Source, Tap};
+use super::layer::{Phase, Tap};
 use super::run::{Common, Work};
 use super::vector::Vector;
 use super::windows::tiles;
-use std::any::TypeId;
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Side of a tile's input, pixels.
-const SIDE: usize = 4;
-/// Points of a tile.
-const POINTS: usize = SIDE * SIDE;
-/// Pixels from one tile to the next.
+/// Pixels from one tile of outputs to the next.
 pub(super) const STEP: usize = 2;
-/// Bytes of a task's points, before and after the products: beside a panel they stay in the L2 cache.
-const CACHE: usize = 512 * 1024;
-
-/// Whether a phase of these taps is drawn this way: its pixels are whole vectors, of f32, as bf16's eight bits do not
-/// bear the transforms' differences.
-pub(super) fn suits<K: Kernel>(grid: usize, inputs: &[Input], taps: &[Tap]) -> bool {
-    let whole = TypeId::of::<K::Value>() == TypeId::of::<f32>() && K::CHUNK == 1;
-    let plain = |(input, tap): (&Input, &Tap)| {
-        input.step == 1 && tap.kernel == (3, 3) && tap.origin == (-1, -1) && input.channels.is_multiple_of(LANES)
-    };
-    whole && grid == 1 && inputs.len() == 1 && inputs.iter().zip(taps).all(plain)
-}
-
-/// `G g Gᵀ` of every output's and channel's 3×3 weights: `(outputs, 16, channels)`, channels filled up with zeros.
-pub(super) fn points(source: &Source<'_>, outputs: usize, channels: usize) -> Vec<f32> {
-    let spread = |[a, b, c]: [f64; 3]| [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c];
-    let mut points = vec![0.0; outputs * POINTS * channels];
-    for output in 0..outputs {
-        for c in 0..source.channels {
-            let weight = |y: usize, x: usize| {
-                let place = output * source.output + c * source.channel + source.rows[y] + source.columns[x];
-                f64::from(source.weights[place])
-            };
-            let rows: [_; 3] = std::array::from_fn(|y| spread([0, 1, 2].map(|x| weight(y, x))));
-            for x in 0..SIDE {
-                for (y, value) in spread(rows.map(|row| row[x])).into_iter().enumerate() {
-                    points[(output * POINTS + y * SIDE + x) * channels + c] = value as f32;
-                }
-            }
-        }
-    }
-    points
-}
-
-/// How many factors of a panel all points take.
-pub(super) fn factors(channels: usize) -> usize {
-    POINTS * channels
-}
-
-/// Tiles of a task: whole rows of the kernel's.
-pub(super) fn chunk<K: Kernel>(channels: usize) -> usize {
-    let tile = POINTS * (channels + VECTORS * LANES) * size_of::<f32>();
-    (CACHE / tile / K::ROWS * K::ROWS).max(K::ROWS)
-}
 
 /// Some tiles, counted over all pictures, in some panels.
 pub(super) struct Task<'a, K: Kernel> {
     pub(super) common: &'a Common<'a, K>,
     pub(super) phase: &'a Phase<K>,
+    pub(super) form: Form,
     pub(super) units: Range<usize>,
     pub(super) panels: Range<usize>,
 }
@@ -83,9 +43,9 @@ struct Corner {
 #[derive(Default)]
 struct Scratch {
     corners: Vec<Corner>,
-    /// `(16, tiles, channels)`, each point's some vectors further than the last one's end.
+    /// `(points, tiles, depth)`, each point's some vectors further than the last one's end.
     points: Vec<f32>,
-    /// `(16, tiles, columns of a panel)`.
+    /// `(points, tiles, columns of a panel)`.
     sums: Vec<Row>,
 }
 
@@ -101,36 +61,54 @@ thread_local! {
 impl<K: Kernel> Work for Task<'_, K> {
     #[inline(always)]
     unsafe fn run(&self) {
+        // SAFETY: as the caller says.
+        unsafe {
+            match self.form.taps {
+                2 => self.draw::<3>(),
+                _ => self.draw::<4>(),
+            }
+        }
+    }
+}
+
+/// `SIDE` is that of a tile's input, in pixels of a small window, and of its points.
+impl<K: Kernel> Task<'_, K> {
+    #[inline(always)]
+    unsafe fn draw<const SIDE: usize>(&self) {
         let mut scratch = SCRATCH.take();
-        let (count, channels) = (self.units.len(), self.common.inputs[0].channels);
+        let (count, depth, points) = (self.units.len(), self.form.depth(&self.common.layer.inputs), SIDE * SIDE);
         // Not a multiple of a page: the points' tiles would fall on the same lines of the L1 cache.
-        let plane = count * channels + LANES;
-        if scratch.points.len() < POINTS * plane {
-            scratch.points.resize(POINTS * plane, 0.0);
+        let plane = count * depth + LANES;
+        if scratch.points.len() < points * plane {
+            scratch.points.resize(points * plane, 0.0);
         }
         // A kernel's sums are `MAX_ROWS` rows, whatever it uses of them.
-        if scratch.sums.len() < POINTS * count + MAX_ROWS {
-            scratch.sums.resize(POINTS * count + MAX_ROWS, Row([0.0; VECTORS * LANES]));
+        if scratch.sums.len() < points * count + MAX_ROWS {
+            scratch.sums.resize(points * count + MAX_ROWS, Row([0.0; VECTORS * LANES]));
         }
         scratch.corners.clear();
         scratch.corners.extend(self.units.clone().map(|unit| self.corner(unit)));
         // SAFETY: the scratch was made to fit, and `convolve` has checked the buffers.
         unsafe {
             for (i, corner) in scratch.corners.iter().enumerate() {
-                self.analyse(corner, scratch.points[i * channels..].as_mut_ptr(), plane);
+                let mut to = scratch.points[i * depth..].as_mut_ptr();
+                for (buffer, tap) in self.common.inputs.iter().zip(&self.phase.taps) {
+                    for parity in self.form.parities() {
+                        self.analyse::<SIDE>((buffer, tap), parity, corner, to, plane);
+                        to = to.add(buffer.channels);
+                    }
+                }
             }
             for panel in self.panels.clone() {
-                self.multiply(panel, &scratch.points, plane, &mut scratch.sums);
+                self.multiply(panel, (&scratch.points, plane), (depth, points), &mut scratch.sums);
                 for (i, corner) in scratch.corners.iter().enumerate() {
-                    self.synthesise(panel, corner, scratch.sums[i..].as_ptr());
+                    self.synthesise::<SIDE>(panel, corner, scratch.sums[i..].as_ptr());
                 }
             }
         }
         SCRATCH.set(scratch);
     }
-}
 
-impl<K: Kernel> Task<'_, K> {
     #[inline(always)]
     fn corner(&self, unit: usize) -> Corner {
         let (height, width) = self.common.place.size;
@@ -139,32 +117,41 @@ impl<K: Kernel> Task<'_, K> {
         Corner { picture: line / rows, y: line % rows * STEP, x: column * STEP }
     }
 
-    /// The 16 points of a tile, `Bᵀ d B`, a point every `plane` values from `points` on.
+    /// The points `Bᵀ d B` of a tile's small windows of one parity over one input, a point every `plane` values from
+    /// `points` on.
     #[inline(always)]
-    unsafe fn analyse(&self, corner: &Corner, points: *mut f32, plane: usize) {
-        let buffer = self.common.inputs[0];
-        let (channels, halo) = (buffer.channels, buffer.halo);
+    unsafe fn analyse<const SIDE: usize>(
+        &self,
+        (buffer, tap): (&Buffer<K::Value>, &Tap),
+        parity: (usize, usize),
+        corner: &Corner,
+        points: *mut f32,
+        plane: usize,
+    ) {
+        let step = self.form.step;
         // Of a tile that reaches beyond an odd side, the outputs inside do not see the pixels beyond the halo.
-        let row = |i: usize| ((corner.y + i).min(buffer.height + halo) as isize - 1) * buffer.pitch() as isize;
-        let column = |i: usize| ((corner.x + i).min(buffer.width + halo) as isize - 1) * channels as isize;
+        let place = |from: usize, origin: isize, i: usize, side: usize| {
+            ((from + i * step) as isize + origin).min((side + buffer.halo) as isize - 1)
+        };
+        let row = |i| place(corner.y * step + parity.0, tap.origin.0, i, buffer.height) * buffer.pitch() as isize;
+        let column = |i| place(corner.x * step + parity.1, tap.origin.1, i, buffer.width) * buffer.channels as isize;
         let columns: [isize; SIDE] = std::array::from_fn(column);
         // SAFETY: the tile's pixels lie in the buffer and its halo, a pixel's channels are whole vectors, and values
-        // are f32 by `suits`.
+        // are f32 by `Form::of`.
         unsafe {
             let start = buffer.as_ptr().add(buffer.origin(corner.picture)).cast::<f32>();
             let rows: [_; SIDE] = std::array::from_fn(|i| start.offset(row(i)));
-            for first in (0..channels).step_by(K::Vector::WIDTH) {
+            for first in (0..buffer.channels).step_by(K::Vector::WIDTH) {
                 let mut lines = [[K::Vector::all(0.0); SIDE]; SIDE];
                 for (line, row) in lines.iter_mut().zip(rows) {
                     let mut pixels = [K::Vector::all(0.0); SIDE];
                     for (pixel, column) in pixels.iter_mut().zip(columns) {
                         *pixel = K::Vector::load(row.offset(column).add(first));
                     }
-                    *line = difference(pixels);
+                    *line = differences(pixels);
                 }
                 for x in 0..SIDE {
-                    let [a, b, c, d] = lines;
-                    let column = difference([a[x], b[x], c[x], d[x]]);
+                    let column = differences(lines.map(|line| line[x]));
                     for (y, values) in column.into_iter().enumerate() {
                         values.store(points.add((y * SIDE + x) * plane + first));
                     }
@@ -173,24 +160,30 @@ impl<K: Kernel> Task<'_, K> {
         }
     }
 
-    /// The product at each point: `(tiles, channels)` by the panel's `(channels, columns)`.
+    /// The product at each point: `(tiles, depth)` by the panel's `(depth, columns)`.
     #[inline(always)]
-    unsafe fn multiply(&self, panel: usize, points: &[f32], plane: usize, sums: &mut [Row]) {
+    unsafe fn multiply(
+        &self,
+        panel: usize,
+        (points, plane): (&[f32], usize),
+        (depth, count): (usize, usize),
+        sums: &mut [Row],
+    ) {
         let (weights, vectors) = self.phase.weights.panel(panel);
-        let (count, channels) = (self.units.len(), self.common.inputs[0].channels);
-        for point in 0..POINTS {
-            let weights = &weights[point * channels * vectors * LANES..];
-            for rows in tiles::<K>(count) {
+        let tiles_here = self.units.len();
+        for point in 0..count {
+            let weights = &weights[point * depth * vectors * LANES..];
+            for rows in tiles::<K>(tiles_here) {
                 let strand = Strand {
-                    start: points[point * plane + rows.start * channels..].as_ptr().cast::<K::Value>(),
-                    row: channels,
+                    start: points[point * plane + rows.start * depth..].as_ptr().cast::<K::Value>(),
+                    row: depth,
                     segments: 1,
                     segment_step: 0,
-                    length: channels,
+                    length: depth,
                 };
-                let sums = &mut sums[point * count + rows.start..][..MAX_ROWS];
+                let sums = &mut sums[point * tiles_here + rows.start..][..MAX_ROWS];
                 // SAFETY: `MAX_ROWS` rows are the sums of a tile, aligned alike; the strand's rows are tiles of this
-                // task, and the weights are `channels` factors of the panel's columns.
+                // task, and the weights are `depth` factors of the panel's columns.
                 unsafe {
                     let sums = &mut *sums.as_mut_ptr().cast::<Sums>();
                     K::tile(&[strand], weights.as_ptr(), rows.len(), vectors, sums);
@@ -202,7 +195,7 @@ impl<K: Kernel> Task<'_, K> {
     /// The output pixels of a tile, `Aᵀ m A`, finished and stored. Its points' sums are every so many rows as the task
     /// has tiles.
     #[inline(always)]
-    unsafe fn synthesise(&self, panel: usize, corner: &Corner, sums: *const Row) {
+    unsafe fn synthesise<const SIDE: usize>(&self, panel: usize, corner: &Corner, sums: *const Row) {
         let (common, (_, vectors)) = (self.common, self.phase.weights.panel(panel));
         let (count, (height, width)) = (self.units.len(), common.place.size);
         let pixel = common.pixel(self.phase, corner.picture * height + corner.y, corner.x);
@@ -224,7 +217,8 @@ impl<K: Kernel> Task<'_, K> {
                 for (y, line) in [upper, lower].into_iter().enumerate() {
                     for (x, values) in gathered(line).into_iter().enumerate() {
                         if corner.y + y < height && corner.x + x < width {
-                            let place = pixel + y * common.place.pitch + x * common.place.channels + channel;
+                            let place = y * common.place.pitch + x * common.place.channels;
+                            let place = pixel + common.layer.grid * place + channel;
                             self.finish(place, values.mul(scale).add(shift));
                         }
                     }
@@ -251,14 +245,28 @@ impl<K: Kernel> Task<'_, K> {
 
 /// `Bᵀ d`.
 #[inline(always)]
-unsafe fn difference<V: Vector>([a, b, c, d]: [V; SIDE]) -> [V; SIDE] {
+unsafe fn differences<V: Vector, const SIDE: usize>(pixels: [V; SIDE]) -> [V; SIDE] {
+    let mut points = pixels;
     // SAFETY: as the caller says: the machine has the instructions.
-    unsafe { [a.sub(c), b.add(c), c.sub(b), b.sub(d)] }
+    unsafe {
+        match (pixels.as_slice(), points.as_mut_slice()) {
+            (&[a, b, c], [first, _, last]) => [*first, *last] = [a.sub(b), b.sub(c)],
+            (&[a, b, c, d], points) => points.copy_from_slice(&[a.sub(c), b.add(c), c.sub(b), b.sub(d)]),
+            _ => unreachable!("tiles have three or four pixels a side"),
+        }
+    }
+    points
 }
 
 /// `Aᵀ m`.
 #[inline(always)]
-unsafe fn gathered<V: Vector>([a, b, c, d]: [V; SIDE]) -> [V; STEP] {
+unsafe fn gathered<V: Vector, const SIDE: usize>(points: [V; SIDE]) -> [V; STEP] {
     // SAFETY: as the caller says: the machine has the instructions.
-    unsafe { [a.add(b).add(c), b.sub(c).sub(d)] }
+    unsafe {
+        match *points.as_slice() {
+            [a, b, c] => [a.add(b), b.sub(c)],
+            [a, b, c, d] => [a.add(b).add(c), b.sub(c).sub(d)],
+            _ => unreachable!("tiles have three or four points a side"),
+        }
+    }
 }

@@ -6,6 +6,9 @@ use crate::kernels::plan::{Input, Kernel, LANES, Layer, Phase, Source, Tap};
 use candle_core::{Result, bail};
 use std::sync::Mutex;
 
+/// How often a picture is halved at most where Winograd's way, whose weights are larger, saves time.
+const WINOGRAD_HALVINGS: usize = 4;
+
 impl<K: Kernel> Packed<K> {
     pub(super) fn new(outline: &Outline) -> Result<Self> {
         let (slots, places) = slots::<K>(outline)?;
@@ -88,7 +91,10 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
         parts.insert(0, together);
     }
     let outputs = layer.affine.scale.len();
-    let parts = parts.into_iter().map(|terms| part(outline, places, slots, &terms, outputs)).collect::<Result<_>>()?;
+    // Of deeper layers a picture of usual size has so few pixels that their time is that of reading weights.
+    let many = layer.outputs.iter().any(|(node, _)| outline.nodes[node.0].halvings <= WINOGRAD_HALVINGS);
+    let part = |terms: Vec<_>| part(outline, places, slots, &terms, outputs, many);
+    let parts = parts.into_iter().map(part).collect::<Result<_>>()?;
     Ok(Step {
         parts,
         affine: layer.affine.clone(),
@@ -102,13 +108,14 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
     })
 }
 
-/// The sum of `terms` in `outputs` channels.
+/// The sum of `terms` in `outputs` channels, for `many` pixels.
 fn part<K: Kernel>(
     outline: &Outline,
     places: &[usize],
     slots: &[Slot],
     terms: &[&Term],
     outputs: usize,
+    many: bool,
 ) -> Result<Part<K>> {
     let grid = grid(terms.iter().copied());
     let (mut inputs, mut weights, mut kernels) = (Vec::new(), Vec::new(), Vec::new());
@@ -119,6 +126,8 @@ fn part<K: Kernel>(
         kernels.push(kernel);
         weights.push(term.weight.flatten_all()?.to_vec1::<f32>()?);
     }
+    // Phases of other windows would be cut into other tasks.
+    let alike = grid == 1 || kernels.iter().all(|kernel| kernel.is_multiple_of(2));
     let phase = |parity: (usize, usize)| {
         let taps = terms.iter().zip(&kernels).map(|(term, &kernel)| {
             let (top, rows, _) = window(term, kernel, grid, parity.0);
@@ -148,7 +157,7 @@ fn part<K: Kernel>(
                 }
             })
             .collect();
-        Phase::new((parity, grid), &inputs, taps.collect(), outputs, &sources)
+        Phase::new(parity, &inputs, taps.collect(), outputs, &sources, many && alike)
     };
     let phases = (0..grid * grid).map(|i| phase((i / grid, i % grid))).collect();
     Ok(Part { layer: Layer { inputs, grid, phases }, inputs: terms.iter().map(|term| places[term.node.0]).collect() })

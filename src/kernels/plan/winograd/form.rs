@@ -1,0 +1,101 @@
+//! Which windows take fewer products, and their weights at the points.
+
+use crate::kernels::plan::kernel::{Kernel, LANES, VECTORS};
+use crate::kernels::plan::layer::{Input, Source, Tap};
+use std::any::TypeId;
+
+/// Bytes of a task's points, before and after the products: beside a panel they stay in the L2 cache.
+const CACHE: usize = 512 * 1024;
+
+/// Windows that fall apart into small ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Side of a small window: 2 or 3.
+    pub taps: usize,
+    /// Pixels of an input from one output to the next, and from one tap of a small window to the next.
+    pub step: usize,
+}
+
+impl Form {
+    /// That of a phase of these taps, if it has one: its pixels are whole vectors, of f32, as bf16's eight bits do not
+    /// bear the transforms' differences.
+    pub fn of<K: Kernel>(inputs: &[Input], taps: &[Tap]) -> Option<Self> {
+        let (input, tap) = (inputs.first()?, taps.first()?);
+        let form = match (tap.kernel, input.step) {
+            ((3, 3), 1) => Self { taps: 3, step: 1 },
+            ((2, 2), 1) => Self { taps: 2, step: 1 },
+            ((4, 4), 2) => Self { taps: 2, step: 2 },
+            _ => return None,
+        };
+        let whole = TypeId::of::<K::Value>() == TypeId::of::<f32>() && K::CHUNK == 1;
+        let alike = |(other, window): (&Input, &Tap)| {
+            other.step == input.step && window.kernel == tap.kernel && other.channels.is_multiple_of(LANES)
+        };
+        (whole && inputs.iter().zip(taps).all(alike)).then_some(form)
+    }
+
+    /// Points of a tile.
+    pub fn points(self) -> usize {
+        (self.taps + 1).pow(2)
+    }
+
+    /// Factors of a point's sums: channels of all inputs, for each of the small windows that are summed.
+    pub fn depth(self, inputs: &[Input]) -> usize {
+        self.step * self.step * inputs.iter().map(|input| input.channels).sum::<usize>()
+    }
+
+    /// How many factors of a panel all points take.
+    pub fn factors(self, inputs: &[Input]) -> usize {
+        self.points() * self.depth(inputs)
+    }
+
+    /// Tiles of a task: whole rows of the kernel's.
+    pub fn chunk<K: Kernel>(self, inputs: &[Input]) -> usize {
+        let tile = self.points() * (self.depth(inputs) + VECTORS * LANES) * size_of::<f32>();
+        (CACHE / tile / K::ROWS * K::ROWS).max(K::ROWS)
+    }
+
+    /// `G g Gᵀ` of every output's weights: `(outputs, points, depth)`, where channels are filled up with zeros.
+    pub fn weights(self, inputs: &[Input], sources: &[Source<'_>], outputs: usize) -> Vec<f32> {
+        let (side, depth) = (self.taps + 1, self.depth(inputs));
+        let mut points = vec![0.0; outputs * self.factors(inputs)];
+        for (output, points) in points.chunks_exact_mut(self.factors(inputs)).enumerate() {
+            let mut start = 0;
+            for (input, source) in inputs.iter().zip(sources) {
+                for (y, x) in self.parities() {
+                    for c in 0..source.channels {
+                        let place = output * source.output + c * source.channel;
+                        let along = |at: usize| (0..self.taps).map(move |tap| at + tap * self.step);
+                        let rows: Vec<_> = along(y)
+                            .map(|y| {
+                                let place = place + source.rows[y];
+                                spread(along(x).map(|x| f64::from(source.weights[place + source.columns[x]])))
+                            })
+                            .collect();
+                        for x in 0..side {
+                            for (y, value) in spread(rows.iter().map(|row| row[x])).into_iter().enumerate() {
+                                points[(y * side + x) * depth + start + c] = value as f32;
+                            }
+                        }
+                    }
+                    start += input.channels;
+                }
+            }
+        }
+        points
+    }
+
+    /// Where the small windows begin in the whole one.
+    pub fn parities(self) -> impl Iterator<Item = (usize, usize)> {
+        (0..self.step * self.step).map(move |i| (i / self.step, i % self.step))
+    }
+}
+
+/// `G g`.
+fn spread(weights: impl Iterator<Item = f64>) -> Vec<f64> {
+    match *weights.collect::<Vec<_>>() {
+        [a, b] => vec![a, a + b, b],
+        [a, b, c] => vec![a, (a + b + c) / 2.0, (a - b + c) / 2.0, c],
+        _ => unreachable!("a small window has two or three taps a side"),
+    }
+}
