@@ -89,44 +89,58 @@ impl<'a> Winograd<'a> {
         &y[picture * len..][..len]
     }
 
-    /// `points` `(points, C · windows, tiles)` of the planes `(C, H, W)`.
-    fn analyse_inputs(&self, planes: &[f32], rows: &Range<usize>, lines: &mut Vec<f32>, points: &mut [f32]) {
-        let tiles = self.tiles(rows);
+    /// `points` `(points, C · windows, tiles)` of the planes `(C, H, W)`, those of `rows` from tile `first` on.
+    fn analyse_inputs(
+        &self,
+        planes: &[f32],
+        rows: &Range<usize>,
+        lines: &mut Vec<f32>,
+        points: &mut [f32],
+        (first, tiles): (usize, usize),
+    ) {
         let layout = Layout { point: points.len() / self.form.points(), window: tiles };
         for (c, plane) in planes.chunks_exact(self.g.in_pixels()).enumerate() {
-            let points = &mut points[c * self.windows() * tiles..];
+            let points = &mut points[c * self.windows() * tiles + first..];
             transform::analyse_inputs(&self.inputs, plane, rows.clone(), lines, points, layout);
         }
     }
 
-    /// `points` `(points, Cout, tiles)` of the planes `(Cout, Hout, Wout)`.
-    fn analyse_outputs(&self, planes: &[f32], rows: &Range<usize>, lines: &mut Vec<f32>, points: &mut [f32]) {
-        let (form, size) = (&self.form, self.g.output);
-        let (tiles, point) = (self.tiles(rows), points.len() / form.points());
+    /// `points` `(points, Cout, tiles)` of the planes `(Cout, Hout, Wout)`, those of `rows` from tile `first` on.
+    fn analyse_outputs(
+        &self,
+        planes: &[f32],
+        rows: &Range<usize>,
+        lines: &mut Vec<f32>,
+        points: &mut [f32],
+        (first, tiles): (usize, usize),
+    ) {
+        let (form, width, point) = (&self.form, self.g.output.1, points.len() / self.form.points());
         for (o, plane) in planes.chunks_exact(self.g.out_pixels()).enumerate() {
-            let points = &mut points[o * tiles..];
-            transform::analyse_outputs(form, size, plane, rows.clone(), lines, points, point);
+            let points = &mut points[o * tiles + first..];
+            transform::analyse_outputs(form, width, plane, rows.clone(), lines, points, point);
         }
     }
 
-    /// Weights `(Cout, Cin, K, K)` to points `(points, Cout, Cin · windows)`.
-    fn lift(&self, w: &[f32]) -> Vec<f32> {
+    /// Weights `(Cout, Cin, K, K)` to points, a matrix `(Cout, Cin · windows)` for each.
+    fn lift(&self, w: &[f32]) -> Vec<Vec<f32>> {
         let (g, form, depth) = (self.g, self.form, self.g.in_channels * self.windows());
-        let mut points = vec![0f32; form.points() * g.out_channels * depth];
+        let mut points = vec![vec![0f32; g.out_channels * depth]; form.points()];
         // A task has an output, at all points.
         let mut rows: Vec<Vec<&mut [f32]>> = (0..g.out_channels).map(|_| Vec::with_capacity(form.points())).collect();
-        for (i, row) in points.chunks_exact_mut(depth).enumerate() {
-            rows[i % g.out_channels].push(row);
+        for point in &mut points {
+            rows.iter_mut().zip(point.chunks_exact_mut(depth)).for_each(|(rows, row)| rows.push(row));
         }
-        let places = form.places(g.kernel);
+        let (places, lifts) = (form.places(g.kernel), form.lifts());
         rows.into_par_iter().zip(w.par_chunks_exact(g.window())).for_each(|(mut rows, w)| {
-            let windows =
-                w.chunks_exact(g.kernel * g.kernel).flat_map(|w| places.iter().map(move |places| (w, places)));
-            for (i, (w, places)) in windows.enumerate() {
-                let points = form.lift(|tap| w[places[tap]]);
-                for (row, point) in rows.iter_mut().zip(points) {
-                    row[i] = point;
+            let mut taps = vec![0f32; form.taps * form.taps * depth];
+            for (tap, of_tap) in taps.chunks_exact_mut(depth).enumerate() {
+                let windows = of_tap.chunks_exact_mut(places.len()).zip(w.chunks_exact(g.kernel * g.kernel));
+                for (windows, w) in windows {
+                    windows.iter_mut().zip(&places).for_each(|(window, places)| *window = w[places[tap]]);
                 }
+            }
+            for &(point, tap, times) in &lifts {
+                transform::accumulate(rows[point], times, &taps[tap * depth..][..depth]);
             }
         });
         points
@@ -153,8 +167,8 @@ impl<'a> Winograd<'a> {
             let mut scratch = SCRATCH.take();
             let factors = room(&mut scratch.inputs, points * depth * tiles);
             let sums = room(&mut scratch.outputs, points * g.out_channels * tiles);
-            self.analyse_inputs(self.input(x, picture), rows, &mut scratch.lines, factors);
-            let products = weights.chunks_exact(g.out_channels * depth).zip(factors.chunks_exact(depth * tiles));
+            self.analyse_inputs(self.input(x, picture), rows, &mut scratch.lines, factors, (0, tiles));
+            let products = weights.iter().zip(factors.chunks_exact(depth * tiles));
             for ((weights, factors), sums) in products.zip(sums.chunks_exact_mut(g.out_channels * tiles)) {
                 let (sizes, rows) = ((g.out_channels, tiles, depth), Strides::rows(tiles));
                 // SAFETY: `sums` is this task's own.
@@ -189,9 +203,9 @@ impl<'a> Winograd<'a> {
                 let tiles = self.tiles(&rows);
                 let factors = room(&mut scratch.outputs, points * g.out_channels * tiles);
                 let sums = room(&mut scratch.inputs, points * depth * tiles);
-                self.analyse_outputs(self.output(y, picture), &rows, &mut scratch.lines, factors);
+                self.analyse_outputs(self.output(y, picture), &rows, &mut scratch.lines, factors, (0, tiles));
                 let factors = factors.chunks_exact(g.out_channels * tiles);
-                let products = weights.chunks_exact(g.out_channels * all).zip(factors);
+                let products = weights.iter().zip(factors);
                 for ((weights, factors), sums) in products.zip(sums.chunks_exact_mut(depth * tiles)) {
                     let (sizes, rows) = ((depth, tiles, g.out_channels), Strides::rows(tiles));
                     let weights = (&weights[i * block * self.windows()..], Strides::transposed(all));
@@ -220,19 +234,26 @@ impl<'a> Winograd<'a> {
             let pictures = g.batch * group / groups..g.batch * (group + 1) / groups;
             self.gradient(i * block..((i + 1) * block).min(g.in_channels), pictures, x, y)
         };
-        let sums: Vec<Vec<f32>> = (0..blocks * groups).into_par_iter().map(of_task).collect();
-        let places = form.places(g.kernel);
+        let mut sums: Vec<Vec<f32>> = (0..blocks * groups).into_par_iter().map(of_task).collect();
+        let (first, others) = sums.split_at_mut(blocks);
+        first.par_iter_mut().enumerate().for_each(|(i, sums)| {
+            for other in others.iter().skip(i).step_by(blocks) {
+                sums.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
+            }
+        });
+        let (places, lifts) = (form.places(g.kernel), form.lifts());
         w.par_chunks_exact_mut(g.window()).enumerate().for_each(|(o, w)| {
-            for (channel, w) in w.chunks_exact_mut(g.kernel * g.kernel).enumerate() {
-                let (i, c) = (channel / block, channel % block);
-                let depth = block.min(g.in_channels - i * block) * self.windows();
-                for (window, places) in places.iter().enumerate() {
-                    let of = |point: usize, sums: &[f32]| {
-                        sums[(point * g.out_channels + o) * depth + c * self.windows() + window]
-                    };
-                    let total = |point| sums.iter().skip(i).step_by(blocks).map(|sums| of(point, sums)).sum::<f32>();
-                    for (place, value) in places.iter().zip(form.lower(total)) {
-                        w[*place] = value;
+            for (sums, w) in first.iter().zip(w.chunks_mut(block * g.kernel * g.kernel)) {
+                let depth = sums.len() / (form.points() * g.out_channels);
+                let mut taps = vec![0f32; form.taps * form.taps * depth];
+                for &(point, tap, times) in &lifts {
+                    let sums = &sums[(point * g.out_channels + o) * depth..][..depth];
+                    transform::accumulate(&mut taps[tap * depth..][..depth], times, sums);
+                }
+                for (tap, of_tap) in taps.chunks_exact(depth).enumerate() {
+                    let windows = of_tap.chunks_exact(places.len()).zip(w.chunks_exact_mut(g.kernel * g.kernel));
+                    for (windows, w) in windows {
+                        windows.iter().zip(&places).for_each(|(window, places)| w[places[tap]] = *window);
                     }
                 }
             }
@@ -246,12 +267,20 @@ impl<'a> Winograd<'a> {
         let channels = channels.start * g.in_pixels()..channels.end * g.in_pixels();
         let mut sums = vec![0f32; points * g.out_channels * depth];
         let mut scratch = SCRATCH.take();
-        for (picture, rows) in pictures.flat_map(|picture| self.strips().map(move |rows| (picture, rows))) {
-            let tiles = self.tiles(&rows);
+        let strips: Vec<_> = pictures.flat_map(|picture| self.strips().map(move |rows| (picture, rows))).collect();
+        // Strips of small pictures together: a product of few tiles would spend its time on its sums.
+        let count = self.strips().next().map_or(1, |rows| TILES.div_ceil(self.tiles(&rows)));
+        for strips in strips.chunks(count) {
+            let tiles = strips.iter().map(|(_, rows)| self.tiles(rows)).sum();
             let of_x = room(&mut scratch.inputs, points * depth * tiles);
             let of_y = room(&mut scratch.outputs, points * g.out_channels * tiles);
-            self.analyse_inputs(&self.input(x, picture)[channels.clone()], &rows, &mut scratch.lines, of_x);
-            self.analyse_outputs(self.output(y, picture), &rows, &mut scratch.lines, of_y);
+            let (mut first, lines) = (0, &mut scratch.lines);
+            for (picture, rows) in strips {
+                let x = &self.input(x, *picture)[channels.clone()];
+                self.analyse_inputs(x, rows, lines, of_x, (first, tiles));
+                self.analyse_outputs(self.output(y, *picture), rows, lines, of_y, (first, tiles));
+                first += self.tiles(rows);
+            }
             let products = of_y.chunks_exact(g.out_channels * tiles).zip(of_x.chunks_exact(depth * tiles));
             for ((of_y, of_x), sums) in products.zip(sums.chunks_exact_mut(g.out_channels * depth)) {
                 let (sizes, target) = ((g.out_channels, depth, tiles), Target::new(sums));

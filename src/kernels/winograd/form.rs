@@ -24,6 +24,8 @@ pub struct Form {
     pub inputs: &'static [Pair],
     /// The points of a tile's outputs.
     pub outputs: &'static [Pair],
+    /// The points of a small window's weights: how much each takes of every tap.
+    weights: &'static [&'static [f32]],
 }
 
 const TWO_TAPS: Form = Form {
@@ -32,6 +34,7 @@ const TWO_TAPS: Form = Form {
     starts: &[0, 2],
     inputs: &[((0, 1.0), (1, -1.0)), ((1, 1.0), (1, 0.0)), ((1, 1.0), (2, -1.0))],
     outputs: &[((0, 1.0), (1, 0.0)), ((0, 1.0), (1, 1.0)), ((0, 0.0), (1, -1.0))],
+    weights: &[&[1.0, 0.0], &[1.0, 1.0], &[0.0, 1.0]],
 };
 
 const THREE_TAPS: Form = Form {
@@ -40,6 +43,7 @@ const THREE_TAPS: Form = Form {
     starts: &[0],
     inputs: &[((0, 1.0), (2, -1.0)), ((1, 1.0), (2, 1.0)), ((1, -1.0), (2, 1.0)), ((1, 1.0), (3, -1.0))],
     outputs: &[((0, 1.0), (1, 0.0)), ((0, 1.0), (1, 1.0)), ((0, 1.0), (1, -1.0)), ((0, 0.0), (1, -1.0))],
+    weights: &[&[1.0, 0.0, 0.0], &[0.5, 0.5, 0.5], &[0.5, -0.5, 0.5], &[0.0, 0.0, 1.0]],
 };
 
 impl Form {
@@ -78,35 +82,16 @@ impl Form {
         self.starts.iter().flat_map(|&top| self.starts.iter().map(move |&left| (top, left))).map(of_window).collect()
     }
 
-    /// The points `G g Gᵀ`, row by row, of a small window's weights; of F(2, 2) the first nine.
-    #[inline(always)]
-    pub fn lift(&self, weight: impl Fn(usize) -> f32) -> [f32; 16] {
-        if self.taps == 2 {
-            let [a, b, c, d] = std::array::from_fn(weight);
-            let mut points = [0.0; 16];
-            points[..9].copy_from_slice(&[a, a + b, b, a + c, a + b + c + d, b + d, c, c + d, d]);
-            return points;
-        }
-        let lift = |[a, b, c]: [f32; 3]| [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c];
-        let rows: [_; 3] = std::array::from_fn(|y| lift(std::array::from_fn(|x| weight(3 * y + x))));
-        let columns: [_; 4] = std::array::from_fn(|x| lift(rows.map(|row| row[x])));
-        std::array::from_fn(|i| columns[i % 4][i / 4])
-    }
-
-    /// The transpose of [`Form::lift`]: the gradients of a small window's weights; of F(2, 2) the first four.
-    #[inline(always)]
-    pub fn lower(&self, point: impl Fn(usize) -> f32) -> [f32; 9] {
-        if self.taps == 2 {
-            let p: [f32; 9] = std::array::from_fn(point);
-            let mut weights = [0.0; 9];
-            for (weight, first) in weights.iter_mut().zip([0, 1, 3, 4]) {
-                *weight = p[first] + p[first + 1] + p[first + 3] + p[first + 4];
+    /// What the points of a small window's weights are made of: `(point, tap, times)`.
+    pub fn lifts(&self) -> Vec<(usize, usize, f32)> {
+        let mut lifts = Vec::new();
+        for (point, tap) in (0..self.points()).flat_map(|i| (0..self.taps * self.taps).map(move |tap| (i, tap))) {
+            let along = |point: usize, tap: usize| self.weights[point][tap];
+            let times = along(point / self.side(), tap / self.taps) * along(point % self.side(), tap % self.taps);
+            if times != 0.0 {
+                lifts.push((point, tap, times));
             }
-            return weights;
         }
-        let lower = |[p, q, r, s]: [f32; 4]| [p + (q + r) / 2.0, (q - r) / 2.0, (q + r) / 2.0 + s];
-        let rows: [_; 4] = std::array::from_fn(|y| lower(std::array::from_fn(|x| point(4 * y + x))));
-        let columns: [_; 3] = std::array::from_fn(|x| lower(rows.map(|row| row[x])));
-        std::array::from_fn(|i| columns[i % 3][i / 3])
+        lifts
     }
 }

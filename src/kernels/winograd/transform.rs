@@ -4,6 +4,9 @@ use super::form::{Form, Pair, TILE};
 use multiversion::multiversion;
 use std::ops::Range;
 
+/// Values that are taken together: rows of few tiles are some of them, too.
+const LANES: usize = 8;
+
 /// Where points lie in a slice: that of tile `t` of some tile rows, for point `p` of small window `w`, is at
 /// `p · point + w · window + t`.
 #[derive(Clone, Copy)]
@@ -52,24 +55,45 @@ impl Inputs {
         self.width.min(self.wide().saturating_sub(self.padding))
     }
 
-    /// Rows of pixels' points under `rows` rows of tiles.
+    /// Lines of pixels under `rows` rows of tiles.
     fn lines(&self, rows: usize) -> usize {
         TILE * rows + self.form.side() - TILE
     }
 
-    /// Values of one of them: each start's points along the line.
+    /// Points that each line has, from every start.
     fn of_line(&self) -> usize {
-        self.form.starts.len() * self.form.side() * self.columns
+        self.form.starts.len() * self.form.side()
+    }
+
+    /// Where a line's points of one kind lie, under `rows` rows of tiles: those of every other line one after another,
+    /// so that what tiles take from theirs is one run.
+    fn place(&self, rows: usize, kind: usize, line: usize) -> usize {
+        ((kind * TILE + line % TILE) * (rows + 1) + line / TILE) * self.columns
+    }
+
+    /// Values of all of them.
+    fn points(&self, rows: usize) -> usize {
+        self.of_line() * TILE * (rows + 1) * self.columns
     }
 }
 
-/// Memory for `lines` values, one line of pixels and its parts.
+/// Memory for `lines` values, one line of pixels, which is zero, and its parts.
 fn room(memory: &mut Vec<f32>, lines: usize, wide: usize) -> (&mut [f32], &mut [f32], &mut [f32]) {
-    memory.clear();
-    memory.resize(lines + 2 * wide, 0.0);
+    if memory.len() < lines + 2 * wide {
+        memory.resize(lines + 2 * wide, 0.0);
+    }
     let (lines, rest) = memory.split_at_mut(lines);
-    let (padded, parts) = rest.split_at_mut(wide);
-    (lines, padded, parts)
+    let (padded, rest) = rest.split_at_mut(wide);
+    padded.fill(0.0);
+    (lines, padded, &mut rest[..wide])
+}
+
+/// Adds `times` times `values`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+pub fn accumulate(out: &mut [f32], times: f32, values: &[f32]) {
+    for (out, value) in out.iter_mut().zip(values) {
+        *out += times * value;
+    }
 }
 
 /// The points of one plane of inputs `(H, W)` under the tile rows `rows`; `memory` is used again from call to call.
@@ -82,32 +106,33 @@ pub fn analyse_inputs(
     out: &mut [f32],
     layout: Layout,
 ) {
-    let (form, columns, of_line) = (inputs.form, inputs.columns, inputs.of_line());
-    let (lines, padded, parts) = room(memory, inputs.lines(rows.len()) * of_line, inputs.wide());
+    let (form, columns, count) = (inputs.form, inputs.columns, rows.len());
+    let (lines, padded, parts) = room(memory, inputs.points(count), inputs.wide());
     for (v, top) in form.starts.iter().enumerate() {
-        for (i, line) in lines.chunks_exact_mut(of_line).enumerate() {
-            let Some(row) = inputs.row(rows.start, i, *top) else {
-                line.fill(0.0);
-                continue;
-            };
-            let seen = &plane[row * inputs.width..][..inputs.seen()];
-            padded[inputs.padding..][..seen.len()].copy_from_slice(seen);
-            match form.stride {
-                1 => split::<2>(padded, parts),
-                _ => split::<4>(padded, parts),
+        for i in 0..inputs.lines(count) {
+            let row = inputs.row(rows.start, i, *top);
+            if let Some(row) = row {
+                let seen = &plane[row * inputs.width..][..inputs.seen()];
+                padded[inputs.padding..][..seen.len()].copy_from_slice(seen);
+                split(padded, parts, TILE * form.stride);
             }
-            let points = line.chunks_exact_mut(columns);
-            let pairs = form.starts.iter().flat_map(|left| form.inputs.iter().map(move |pair| (*left, pair)));
-            for (out, (left, pair)) in points.zip(pairs) {
-                combine(out, pair, |tap| &parts[inputs.part(left, tap)..]);
+            for (h, left) in form.starts.iter().enumerate() {
+                for (x, pair) in form.inputs.iter().enumerate() {
+                    let place = inputs.place(count, h * form.side() + x, i);
+                    let out = &mut lines[place..place + columns];
+                    match row {
+                        Some(_) => combine(out, pair, |tap| &parts[inputs.part(*left, tap)..]),
+                        None => out.fill(0.0),
+                    }
+                }
             }
         }
-        for (i, at) in (0..rows.len()).flat_map(|i| (0..of_line / columns).map(move |at| (i, at))) {
-            let (window, x) = (v * form.starts.len() + at / form.side(), at % form.side());
+        for kind in 0..inputs.of_line() {
+            let (window, x) = (v * form.starts.len() + kind / form.side(), kind % form.side());
             for (y, pair) in form.inputs.iter().enumerate() {
-                let start = (y * form.side() + x) * layout.point + window * layout.window + i * columns;
-                let line = |tap| &lines[(TILE * i + tap) * of_line + at * columns..];
-                combine(&mut out[start..start + columns], pair, line);
+                let start = (y * form.side() + x) * layout.point + window * layout.window;
+                let out = &mut out[start..start + count * columns];
+                combine(out, pair, |tap| &lines[inputs.place(count, kind, tap)..]);
             }
         }
     }
@@ -123,29 +148,28 @@ pub fn restore_inputs(
     memory: &mut Vec<f32>,
     plane: &mut [f32],
 ) {
-    let (form, columns, of_line) = (inputs.form, inputs.columns, inputs.of_line());
-    let (lines, padded, parts) = room(memory, inputs.lines(rows.len()) * of_line, inputs.wide());
+    let (form, columns, count) = (inputs.form, inputs.columns, rows.len());
+    let (lines, padded, parts) = room(memory, inputs.points(count), inputs.wide());
     for (v, top) in form.starts.iter().enumerate() {
         lines.fill(0.0);
-        for (i, at) in (0..rows.len()).flat_map(|i| (0..of_line / columns).map(move |at| (i, at))) {
-            let (window, x) = (v * form.starts.len() + at / form.side(), at % form.side());
+        for kind in 0..inputs.of_line() {
+            let (window, x) = (v * form.starts.len() + kind / form.side(), kind % form.side());
             for (y, pair) in form.inputs.iter().enumerate() {
-                let start = (y * form.side() + x) * layout.point + window * layout.window + i * columns;
-                let line = |tap| (TILE * i + tap) * of_line + at * columns;
-                spread(&points[start..start + columns], pair, lines, line);
+                let start = (y * form.side() + x) * layout.point + window * layout.window;
+                let points = &points[start..start + count * columns];
+                spread(points, pair, lines, |tap| inputs.place(count, kind, tap));
             }
         }
-        for (i, line) in lines.chunks_exact(of_line).enumerate() {
+        for i in 0..inputs.lines(count) {
             let Some(row) = inputs.row(rows.start, i, *top) else { continue };
             parts.fill(0.0);
-            let pairs = form.starts.iter().flat_map(|left| form.inputs.iter().map(move |pair| (*left, pair)));
-            for (points, (left, pair)) in line.chunks_exact(columns).zip(pairs) {
-                spread(points, pair, parts, |tap| inputs.part(left, tap));
+            for (h, left) in form.starts.iter().enumerate() {
+                for (x, pair) in form.inputs.iter().enumerate() {
+                    let points = &lines[inputs.place(count, h * form.side() + x, i)..][..columns];
+                    spread(points, pair, parts, |tap| inputs.part(*left, tap));
+                }
             }
-            match form.stride {
-                1 => join::<2>(parts, padded),
-                _ => join::<4>(parts, padded),
-            }
+            join(parts, padded, TILE * form.stride);
             let seen = &mut plane[row * inputs.width..][..inputs.seen()];
             for (out, value) in seen.iter_mut().zip(&padded[inputs.padding..]) {
                 *out += value;
@@ -159,33 +183,31 @@ pub fn restore_inputs(
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 pub fn analyse_outputs(
     form: &Form,
-    (height, width): (usize, usize),
+    width: usize,
     plane: &[f32],
     rows: Range<usize>,
     memory: &mut Vec<f32>,
     out: &mut [f32],
     point: usize,
 ) {
-    let columns = width.div_ceil(TILE);
-    let of_line = form.side() * columns;
-    let (lines, padded, parts) = room(memory, TILE * of_line, TILE * columns);
-    for (i, tile) in rows.enumerate() {
-        for (row, line) in (TILE * tile..).zip(lines.chunks_exact_mut(of_line)) {
-            if row >= height {
-                line.fill(0.0);
-                continue;
-            }
-            padded[..width].copy_from_slice(&plane[row * width..][..width]);
-            split::<TILE>(padded, parts);
-            for (out, pair) in line.chunks_exact_mut(columns).zip(form.outputs) {
-                combine(out, pair, |x| &parts[x * columns..]);
-            }
+    let (columns, count) = (width.div_ceil(TILE), rows.len());
+    let (lines, padded, parts) = room(memory, form.side() * TILE * count * columns, TILE * columns);
+    // A point's lines of every other row one after another, so that what tiles take from theirs is one run.
+    let place = |x: usize, row: usize| ((x * TILE + row % TILE) * count + row / TILE) * columns;
+    for (i, row) in (TILE * rows.start..TILE * rows.end).enumerate() {
+        match plane[(row * width).min(plane.len())..].get(..width) {
+            Some(pixels) => padded[..width].copy_from_slice(pixels),
+            None => padded.fill(0.0),
         }
-        for (y, pair) in form.outputs.iter().enumerate() {
-            for x in 0..form.side() {
-                let start = (y * form.side() + x) * point + i * columns;
-                combine(&mut out[start..start + columns], pair, |row| &lines[row * of_line + x * columns..]);
-            }
+        split(padded, parts, TILE);
+        for (x, pair) in form.outputs.iter().enumerate() {
+            combine(&mut lines[place(x, i)..][..columns], pair, |part| &parts[part * columns..]);
+        }
+    }
+    for (y, pair) in form.outputs.iter().enumerate() {
+        for x in 0..form.side() {
+            let start = (y * form.side() + x) * point;
+            combine(&mut out[start..start + count * columns], pair, |row| &lines[place(x, row)..]);
         }
     }
 }
@@ -201,32 +223,35 @@ pub fn gather_outputs(
     memory: &mut Vec<f32>,
     plane: &mut [f32],
 ) {
-    let columns = width.div_ceil(TILE);
-    let of_line = form.side() * columns;
-    let (lines, padded, parts) = room(memory, TILE * of_line, TILE * columns);
-    for (i, tile) in rows.enumerate() {
-        lines.fill(0.0);
-        for (y, pair) in form.outputs.iter().enumerate() {
-            for x in 0..form.side() {
-                let points = &points[(y * form.side() + x) * point + i * columns..][..columns];
-                spread(points, pair, lines, |row| row * of_line + x * columns);
-            }
+    let (columns, count) = (width.div_ceil(TILE), rows.len());
+    let (lines, padded, parts) = room(memory, form.side() * TILE * count * columns, TILE * columns);
+    let place = |x: usize, row: usize| ((x * TILE + row % TILE) * count + row / TILE) * columns;
+    lines.fill(0.0);
+    for (y, pair) in form.outputs.iter().enumerate() {
+        for x in 0..form.side() {
+            let points = &points[(y * form.side() + x) * point..][..count * columns];
+            spread(points, pair, lines, |row| place(x, row));
         }
-        for (row, line) in (TILE * tile..height).zip(lines.chunks_exact(of_line)) {
-            parts.fill(0.0);
-            for (points, pair) in line.chunks_exact(columns).zip(form.outputs) {
-                spread(points, pair, parts, |x| x * columns);
-            }
-            join::<TILE>(parts, padded);
-            plane[row * width..][..width].copy_from_slice(&padded[..width]);
+    }
+    for (i, row) in (TILE * rows.start..TILE * rows.end).enumerate().filter(|(_, row)| *row < height) {
+        parts.fill(0.0);
+        for (x, pair) in form.outputs.iter().enumerate() {
+            spread(&lines[place(x, i)..][..columns], pair, parts, |part| part * columns);
         }
+        join(parts, padded, TILE);
+        plane[row * width..][..width].copy_from_slice(&padded[..width]);
     }
 }
 
 /// A pair of what `of` finds.
 #[inline(always)]
 fn combine<'a>(out: &mut [f32], &((a, times), (b, and)): &Pair, of: impl Fn(usize) -> &'a [f32]) {
-    for ((out, a), b) in out.iter_mut().zip(of(a)).zip(of(b)) {
+    let (a, b) = (&of(a)[..out.len()], &of(b)[..out.len()]);
+    let ((a, a_rest), (b, b_rest), (out, rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>(), out.as_chunks_mut());
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        *out = std::array::from_fn::<f32, LANES, _>(|lane| times * a[lane] + and * b[lane]);
+    }
+    for ((out, a), b) in rest.iter_mut().zip(a_rest).zip(b_rest) {
         *out = times * a + and * b;
     }
 }
@@ -235,32 +260,47 @@ fn combine<'a>(out: &mut [f32], &((a, times), (b, and)): &Pair, of: impl Fn(usiz
 #[inline(always)]
 fn spread(points: &[f32], pair: &Pair, out: &mut [f32], at: impl Fn(usize) -> usize) {
     for (place, times) in [pair.0, pair.1] {
-        if times != 0.0 {
-            for (out, point) in out[at(place)..][..points.len()].iter_mut().zip(points) {
-                *out += times * point;
-            }
+        if times == 0.0 {
+            continue;
+        }
+        let (out, rest) = out[at(place)..][..points.len()].as_chunks_mut::<LANES>();
+        let (points, points_rest) = points.as_chunks::<LANES>();
+        for (out, points) in out.iter_mut().zip(points) {
+            *out = std::array::from_fn(|lane| out[lane] + times * points[lane]);
+        }
+        for (out, point) in rest.iter_mut().zip(points_rest) {
+            *out += times * point;
         }
     }
 }
 
-/// `N` parts of `values`: the first has values 0, N, 2N, …, the next 1, N + 1, … .
+/// So many parts of `values`: the first has the first of every so many values, the next the second ones.
 #[inline(always)]
-fn split<const N: usize>(values: &[f32], parts: &mut [f32]) {
-    let len = values.len() / N;
-    for (i, values) in values.as_chunks::<N>().0.iter().enumerate() {
-        for (part, value) in values.iter().enumerate() {
-            parts[part * len + i] = *value;
+fn split(values: &[f32], parts: &mut [f32], count: usize) {
+    if count == 2 { split_into::<2>(values, parts) } else { split_into::<4>(values, parts) }
+}
+
+#[inline(always)]
+fn split_into<const N: usize>(values: &[f32], parts: &mut [f32]) {
+    for (i, part) in parts.chunks_exact_mut(values.len() / N).enumerate().take(N) {
+        for (out, values) in part.iter_mut().zip(values.as_chunks::<N>().0) {
+            *out = values[i];
         }
     }
 }
 
 /// The way back.
 #[inline(always)]
-fn join<const N: usize>(parts: &[f32], values: &mut [f32]) {
-    let len = values.len() / N;
-    for (i, values) in values.as_chunks_mut::<N>().0.iter_mut().enumerate() {
-        for (part, value) in values.iter_mut().enumerate() {
-            *value = parts[part * len + i];
+fn join(parts: &[f32], values: &mut [f32], count: usize) {
+    let (left, right) = parts.split_at(parts.len() / 2);
+    if count == 2 {
+        for ((values, a), b) in values.as_chunks_mut().0.iter_mut().zip(left).zip(right) {
+            *values = [*a, *b];
         }
+        return;
+    }
+    let ((a, b), (c, d)) = (left.split_at(left.len() / 2), right.split_at(right.len() / 2));
+    for ((((values, a), b), c), d) in values.as_chunks_mut().0.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        *values = [*a, *b, *c, *d];
     }
 }
