@@ -7,6 +7,7 @@
 pub mod activation;
 pub mod anime;
 pub mod autocast;
+mod beside;
 pub mod conv;
 #[cfg(feature = "cuda")]
 mod cudnn;

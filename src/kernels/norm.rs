@@ -48,7 +48,6 @@ pub fn gradient(
     dx: &mut [f32],
 ) -> (Vec<f32>, Vec<f32>) {
     assert_eq!((x.len(), y.len(), g.len()), (dx.len(), dx.len(), dx.len()));
-    let behind = |y: f32, g: f32| if y > 0.0 { g } else { slope * g };
     let mut targets: Vec<Vec<&mut [f32]>> = groups.iter().map(|_| Vec::new()).collect();
     for (plane, target) in dx.chunks_exact_mut(pixels).enumerate() {
         targets[plane % groups.len()].push(target);
@@ -57,10 +56,12 @@ pub fn gradient(
         let Group { mean, inverse, weight } = groups[first];
         let plane = |i: usize| (first + i * groups.len()) * pixels..(first + i * groups.len() + 1) * pixels;
         let count = (targets.len() * pixels) as f64;
+        // By value: behind a reference the slope would be read again for each number, by no vectors.
+        let behind = move |y: f32, g: f32| if y > 0.0 { g } else { slope * g };
         let (mut bias_gradient, mut weight_gradient) = (0.0, 0.0);
         for i in 0..targets.len() {
             let values = [&x[plane(i)], &y[plane(i)], &g[plane(i)]];
-            let [of_bias, of_weight] = sums(values, |[x, y, g]| [behind(y, g), behind(y, g) * (x - mean)]);
+            let [of_bias, of_weight] = sums(values, move |[x, y, g]| [behind(y, g), behind(y, g) * (x - mean)]);
             bias_gradient += of_bias;
             weight_gradient += of_weight * f64::from(inverse);
         }

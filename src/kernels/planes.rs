@@ -19,7 +19,9 @@ pub fn scale(x: &[f32], by: &[f32], pixels: usize) -> Vec<f32> {
 pub fn rectify(x: &[f32], scale: Option<&[f32]>, shift: &[f32], slope: f32, pixels: usize) -> Vec<f32> {
     let mut y = vec![0f32; x.len()];
     y.par_chunks_mut(pixels).zip(x.par_chunks(pixels)).enumerate().for_each(|(plane, (y, x))| {
-        let (by, shift) = (scale.map_or(1.0, |scale| scale[plane % scale.len()]), shift[plane % shift.len()]);
+        let by = scale.map_or(1.0, |scale| scale[plane % scale.len()]);
+        // The slope by value: behind a reference it would be read again for each number, by no vectors.
+        let (shift, slope) = (shift[plane % shift.len()], slope);
         for (y, &x) in y.iter_mut().zip(x) {
             let x = x * by + shift;
             *y = if x > 0.0 { x } else { slope * x };
@@ -55,22 +57,20 @@ pub(super) fn sums(slices: [&[f32]; 3], f: impl Fn([f32; 3]) -> [f32; 2]) -> [f6
     const LANES: usize = 16;
     /// Values summed in f32 before their sum goes on in f64: a plane may hold a million of one sign.
     const PART: usize = 1024;
-    let add = |sums: &mut [[f32; LANES]; 2], [x, y, z]: [&[f32]; 3]| {
-        let [first, second] = sums;
-        for ((first, second), ((&x, &y), &z)) in first.iter_mut().zip(second).zip(x.iter().zip(y).zip(z)) {
-            let [a, b] = f([x, y, z]);
-            *first += a;
-            *second += b;
-        }
-    };
     let part = |slices: [&[f32]; 3]| {
-        let mut sums = [[0f32; LANES]; 2];
-        let [x, y, z] = slices.map(|slice| slice.chunks_exact(LANES));
-        add(&mut sums, [x.remainder(), y.remainder(), z.remainder()]);
-        for ((x, y), z) in x.zip(y).zip(z) {
-            add(&mut sums, [x, y, z]);
+        let [mut first, mut second] = [[0f32; LANES]; 2];
+        let [(x, x_rest), (y, y_rest), (z, z_rest)] = slices.map(<[f32]>::as_chunks::<LANES>);
+        for (lane, ((&x, &y), &z)) in x_rest.iter().zip(y_rest).zip(z_rest).enumerate() {
+            [first[lane], second[lane]] = f([x, y, z]);
         }
-        sums.map(|lanes| f64::from(lanes.iter().sum::<f32>()))
+        for ((x, y), z) in x.iter().zip(y).zip(z) {
+            for lane in 0..LANES {
+                let [a, b] = f([x[lane], y[lane], z[lane]]);
+                first[lane] += a;
+                second[lane] += b;
+            }
+        }
+        [first, second].map(|lanes| f64::from(lanes.iter().sum::<f32>()))
     };
     let [x, y, z] = slices.map(|slice| slice.chunks(PART));
     let parts = x.zip(y).zip(z).map(|((x, y), z)| part([x, y, z]));

@@ -19,6 +19,7 @@
 
 mod outline;
 
+use super::beside::beside;
 use super::conv::{conv_transpose2d, conv2d};
 use super::generator::{Generator, Pass};
 use super::init::HE;
@@ -245,8 +246,8 @@ impl Generator for Anime {
             let Some(skip) = skips.pop() else { bail!("more doublings than halvings") };
             x = up.forward(&x, &skip, style)?;
         }
-        let beside = Tensor::cat(&[&x, &space_to_depth(photo)?], 1)?;
-        let mixed = rectified(&self.mix, &beside, self.mix_modulation.as_ref(), style)?;
+        let both = beside(&x, &space_to_depth(photo)?)?;
+        let mixed = rectified(&self.mix, &both, self.mix_modulation.as_ref(), style)?;
         let difference = self.head.forward(&mixed)?;
         let picture = (photo + depth_to_space(&difference)?)?;
         // In training the loss itself pulls the values into range; clamping

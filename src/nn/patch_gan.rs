@@ -3,6 +3,7 @@
 
 mod derivative;
 
+use super::beside::beside;
 use super::generator::Pass;
 use super::layers::{Conv2d, ConvConfig, conv};
 use super::norm::{Norm, NormKind, norm};
@@ -154,7 +155,7 @@ impl PatchGan {
     /// # Errors
     /// When the shapes differ.
     pub fn judged(&self, photo: &Tensor, picture: &Tensor) -> Result<Tensor> {
-        if self.inputs == picture.dim(1)? { Ok(picture.clone()) } else { Tensor::cat(&[photo, picture], 1) }
+        if self.inputs == picture.dim(1)? { Ok(picture.clone()) } else { beside(photo, picture) }
     }
 
     /// The discriminators, from the full size to the smallest.

@@ -4,6 +4,7 @@
 mod outline;
 
 use super::activation::relu;
+use super::beside::beside;
 use super::dropout::Dropout;
 use super::generator::{Generator, Pass};
 use super::layers::{Conv2d, ConvConfig, ConvTranspose2d, conv, conv_transpose};
@@ -109,7 +110,7 @@ impl Generator for UNet {
         for (level, up) in self.ups.iter().enumerate().rev() {
             let skip = relu(&skips[level])?;
             let inner = level + 1 == self.ups.len();
-            x = up.conv.forward(&if inner { skip } else { Tensor::cat(&[&skip, &x], 1)? })?;
+            x = up.conv.forward(&if inner { skip } else { beside(&skip, &x)? })?;
             if level > 0 {
                 x = up.dropout.forward(&up.norm.rectified(&x, 0.0, pass)?, pass)?;
             }
