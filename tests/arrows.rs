@@ -69,7 +69,7 @@ const FOLDERS: &[Folder] = &[
     Folder {
         name: "kernels",
         modules: &[],
-        crates: &["cudarc", "gemm", "half", "libc", "libmimalloc_sys"],
+        crates: &["cudarc", "gemm", "half", "libc", "libmimalloc_sys", "multiversion"],
     },
     Folder {
         name: "imaging",
