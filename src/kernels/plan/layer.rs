@@ -53,13 +53,14 @@ pub struct Phase<K: Kernel> {
 impl<K: Kernel> Layer<K> {
     /// Whether a convolution in one phase takes fewer products where nothing else is summed with it.
     pub fn better_alone(input: Input, tap: Tap) -> bool {
-        Form::of::<K>(&[input], &[tap]).is_some()
+        Form::of::<K>(&[input], &[tap], 2).is_some()
     }
 }
 
 impl<K: Kernel> Phase<K> {
     /// A phase of `outputs` channels from output pixel `first` on, with a tap of `inputs` and its weights
-    /// each. Where there are `many` output pixels, Winograd's larger weights pay.
+    /// each; by Winograd's way where it has one, in tiles of `tile` (2 or 4) pixels a side if some are given: the
+    /// larger the tiles, the larger the weights.
     ///
     /// # Panics
     /// When a source has too few weights, or not as many rows and columns as its tap.
@@ -69,12 +70,12 @@ impl<K: Kernel> Phase<K> {
         taps: Vec<Tap>,
         outputs: usize,
         sources: &[Source<'_>],
-        many: bool,
+        tile: Option<usize>,
     ) -> Self {
         for (tap, source) in taps.iter().zip(sources) {
             assert_eq!(tap.kernel, (source.rows.len(), source.columns.len()));
         }
-        if let Some(form) = Form::of::<K>(inputs, &taps).filter(|_| many) {
+        if let Some(form) = tile.and_then(|tile| Form::of::<K>(inputs, &taps, tile)) {
             let factors = form.factors(inputs);
             let mut weights = Panels::zeros(factors, outputs);
             let places: Vec<_> = (0..factors).map(|factor| (factor, factor)).collect();

@@ -79,7 +79,7 @@ pub fn convolve<K: Kernel>(
     let winograd = layer.phases[0].winograd;
     let (units, chunk) = match (winograd, gathers) {
         (Some(form), _) => {
-            let tiles = batch * height.div_ceil(winograd::STEP) * width.div_ceil(winograd::STEP);
+            let tiles = batch * height.div_ceil(form.tile) * width.div_ceil(form.tile);
             (tiles, form.chunk::<K>(&layer.inputs))
         }
         (None, true) => (batch * height * width, common.chunk()),

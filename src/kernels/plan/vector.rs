@@ -16,6 +16,8 @@ pub trait Vector: Copy {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
+    /// `self · times + plus`.
+    unsafe fn mul_add(self, times: Self, plus: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
     unsafe fn all(value: f32) -> Self;
 }
@@ -23,7 +25,7 @@ pub trait Vector: Copy {
 /// A vector by the functions of an instruction set.
 #[cfg(target_arch = "x86_64")]
 macro_rules! by_instructions {
-    ($vector:ty, $width:literal, $features:literal, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $all:ident) => {
+    ($vector:ty, $width:literal, $features:literal, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $mul_add:ident, $max:ident, $all:ident) => {
         impl Vector for $vector {
             const WIDTH: usize = $width;
 
@@ -56,6 +58,11 @@ macro_rules! by_instructions {
             }
             #[inline]
             #[target_feature(enable = $features)]
+            unsafe fn mul_add(self, times: Self, plus: Self) -> Self {
+                $mul_add(self, times, plus)
+            }
+            #[inline]
+            #[target_feature(enable = $features)]
             unsafe fn max(self, other: Self) -> Self {
                 $max(self, other)
             }
@@ -70,10 +77,10 @@ macro_rules! by_instructions {
 
 #[cfg(target_arch = "x86_64")]
 #[rustfmt::skip] // One a row.
-by_instructions!(__m512, 16, "avx512f", _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_max_ps, _mm512_set1_ps);
+by_instructions!(__m512, 16, "avx512f", _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_fmadd_ps, _mm512_max_ps, _mm512_set1_ps);
 #[cfg(target_arch = "x86_64")]
 #[rustfmt::skip]
-by_instructions!(__m256, 8, "avx2", _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_max_ps, _mm256_set1_ps);
+by_instructions!(__m256, 8, "avx2,fma", _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_fmadd_ps, _mm256_max_ps, _mm256_set1_ps);
 
 /// Four numbers: what every target's registers hold.
 impl Vector for [f32; 4] {
@@ -100,6 +107,10 @@ impl Vector for [f32; 4] {
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
         std::array::from_fn(|i| self[i] * other[i])
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, times: Self, plus: Self) -> Self {
+        std::array::from_fn(|i| self[i] * times[i] + plus[i])
     }
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {

@@ -1,8 +1,9 @@
-//! Winograd's minimal filtering (Lavin, Gray 2016, §4.1): the four output pixels of a 2×2 tile from (r + 1)² products of
-//! every pair of channels, where a convolution of r×r has 4·r².
+//! Winograd's minimal filtering (Lavin, Gray 2016, §4.1): the output pixels of an m×m tile from (m + r − 1)² products
+//! of every pair of channels, where a convolution of r×r has m²·r².
 //!
-//! F(2×2, 3×3) is 16 products for 36. F(2×2, 2×2), 9 for 16, is for each phase of a doubling by 4×4, and for the 4×4 of
-//! stride 2, which sums four 2×2 windows, one over the pixels of each parity.
+//! F(4×4, 3×3) is 36 products for 144, F(2×2, 3×3) 16 for 36. F(4×4, 2×2), 25 for 64, and F(2×2, 2×2), 9 for 16, are
+//! for each phase of a doubling by 4×4, and for the 4×4 of stride 2, which sums four 2×2 windows, one over the pixels of
+//! each parity. Larger tiles have fewer products a pixel, and larger weights.
 //!
 //! A task takes some tiles through three steps that stay in the cache: the tiles' input pixels to points, a matrix
 //! product at each point, and the points of the sums back to pixels.
@@ -17,11 +18,9 @@ use super::layer::{Phase, Tap};
 use super::run::{Common, Work};
 use super::vector::Vector;
 use super::windows::tiles;
+use form::{FAR, NEAR};
 use std::cell::RefCell;
 use std::ops::Range;
-
-/// Pixels from one tile of outputs to the next.
-pub(super) const STEP: usize = 2;
 
 /// Some tiles, counted over all pictures, in some panels.
 pub(super) struct Task<'a, K: Kernel> {
@@ -63,18 +62,20 @@ impl<K: Kernel> Work for Task<'_, K> {
     unsafe fn run(&self) {
         // SAFETY: as the caller says.
         unsafe {
-            match self.form.taps {
-                2 => self.draw::<3>(),
-                _ => self.draw::<4>(),
+            match (self.form.taps, self.form.tile) {
+                (2, 2) => self.draw::<3, 2>(),
+                (2, _) => self.draw::<5, 4>(),
+                (_, 2) => self.draw::<4, 2>(),
+                _ => self.draw::<6, 4>(),
             }
         }
     }
 }
 
-/// `SIDE` is that of a tile's input, in pixels of a small window, and of its points.
+/// `SIDE` is [`Form::side`], `TILE` that of a tile of outputs.
 impl<K: Kernel> Task<'_, K> {
     #[inline(always)]
-    unsafe fn draw<const SIDE: usize>(&self) {
+    unsafe fn draw<const SIDE: usize, const TILE: usize>(&self) {
         let mut scratch = SCRATCH.take();
         let (count, depth, points) = (self.units.len(), self.form.depth(&self.common.layer.inputs), SIDE * SIDE);
         // Not a multiple of a page: the points' tiles would fall on the same lines of the L1 cache.
@@ -102,7 +103,7 @@ impl<K: Kernel> Task<'_, K> {
             for panel in self.panels.clone() {
                 self.multiply(panel, (&scratch.points, plane), (depth, points), &mut scratch.sums);
                 for (i, corner) in scratch.corners.iter().enumerate() {
-                    self.synthesise::<SIDE>(panel, corner, scratch.sums[i..].as_ptr());
+                    self.synthesise::<SIDE, TILE>(panel, corner, scratch.sums[i..].as_ptr());
                 }
             }
         }
@@ -112,9 +113,10 @@ impl<K: Kernel> Task<'_, K> {
     #[inline(always)]
     fn corner(&self, unit: usize) -> Corner {
         let (height, width) = self.common.place.size;
-        let (rows, columns) = (height.div_ceil(STEP), width.div_ceil(STEP));
+        let tile = self.form.tile;
+        let (rows, columns) = (height.div_ceil(tile), width.div_ceil(tile));
         let (line, column) = (unit / columns, unit % columns);
-        Corner { picture: line / rows, y: line % rows * STEP, x: column * STEP }
+        Corner { picture: line / rows, y: line % rows * tile, x: column * tile }
     }
 
     /// The points `Bᵀ d B` of a tile's small windows of one parity over one input, a point every `plane` values from
@@ -129,7 +131,7 @@ impl<K: Kernel> Task<'_, K> {
         plane: usize,
     ) {
         let step = self.form.step;
-        // Of a tile that reaches beyond an odd side, the outputs inside do not see the pixels beyond the halo.
+        // Of a tile that reaches beyond the side, the outputs inside do not see the pixels beyond the halo.
         let place = |from: usize, origin: isize, i: usize, side: usize| {
             ((from + i * step) as isize + origin).min((side + buffer.halo) as isize - 1)
         };
@@ -151,7 +153,8 @@ impl<K: Kernel> Task<'_, K> {
                     *line = differences(pixels);
                 }
                 for x in 0..SIDE {
-                    let column = differences(lines.map(|line| line[x]));
+                    let column: [_; SIDE] = std::array::from_fn(|y| lines[y][x]);
+                    let column = differences(column);
                     for (y, values) in column.into_iter().enumerate() {
                         values.store(points.add((y * SIDE + x) * plane + first));
                     }
@@ -195,7 +198,7 @@ impl<K: Kernel> Task<'_, K> {
     /// The output pixels of a tile, `Aᵀ m A`, finished and stored. Its points' sums are every so many rows as the task
     /// has tiles.
     #[inline(always)]
-    unsafe fn synthesise<const SIDE: usize>(&self, panel: usize, corner: &Corner, sums: *const Row) {
+    unsafe fn synthesise<const SIDE: usize, const TILE: usize>(&self, panel: usize, corner: &Corner, sums: *const Row) {
         let (common, (_, vectors)) = (self.common, self.phase.weights.panel(panel));
         let (count, (height, width)) = (self.units.len(), common.place.size);
         let pixel = common.pixel(self.phase, corner.picture * height + corner.y, corner.x);
@@ -204,18 +207,20 @@ impl<K: Kernel> Task<'_, K> {
             // SAFETY: the sums are those of this tile, scale and shift are as long as the panels are wide, and the
             // places are the tile's own pixels in the outputs and in what has their geometry.
             unsafe {
-                let [mut upper, mut lower] = [[K::Vector::all(0.0); SIDE]; STEP];
-                for (x, (upper, lower)) in upper.iter_mut().zip(&mut lower).enumerate() {
+                let mut lines = [[K::Vector::all(0.0); TILE]; SIDE];
+                for (x, line) in lines.iter_mut().enumerate() {
                     let mut points = [K::Vector::all(0.0); SIDE];
                     for (y, point) in points.iter_mut().enumerate() {
                         *point = K::Vector::load(sums.add((y * SIDE + x) * count).cast::<f32>().add(column));
                     }
-                    [*upper, *lower] = gathered(points);
+                    *line = gathered(points);
                 }
                 let scale = K::Vector::load(common.scale[channel..].as_ptr());
                 let shift = K::Vector::load(common.shift[channel..].as_ptr());
-                for (y, line) in [upper, lower].into_iter().enumerate() {
-                    for (x, values) in gathered(line).into_iter().enumerate() {
+                for y in 0..TILE {
+                    let points: [_; SIDE] = std::array::from_fn(|x| lines[x][y]);
+                    let line: [_; TILE] = gathered(points);
+                    for (x, values) in line.into_iter().enumerate() {
                         if corner.y + y < height && corner.x + x < width {
                             let place = y * common.place.pitch + x * common.place.channels;
                             let place = pixel + common.layer.grid * place + channel;
@@ -243,30 +248,70 @@ impl<K: Kernel> Task<'_, K> {
     }
 }
 
-/// `Bᵀ d`.
+/// `Bᵀ d`, each row the coefficients of the polynomial that is 0 at all other points.
 #[inline(always)]
 unsafe fn differences<V: Vector, const SIDE: usize>(pixels: [V; SIDE]) -> [V; SIDE] {
     let mut points = pixels;
     // SAFETY: as the caller says: the machine has the instructions.
     unsafe {
+        let less = |a: V, b: V, square: f64| V::all(-square as f32).mul_add(b, a);
+        let both = |a: V, b: V, place: f64| [place, -place].map(|place| V::all(place as f32).mul_add(b, a));
         match (pixels.as_slice(), points.as_mut_slice()) {
-            (&[a, b, c], [first, _, last]) => [*first, *last] = [a.sub(b), b.sub(c)],
-            (&[a, b, c, d], points) => points.copy_from_slice(&[a.sub(c), b.add(c), c.sub(b), b.sub(d)]),
-            _ => unreachable!("tiles have three or four pixels a side"),
+            (&[a, b, c], [first, _, last]) => [*first, *last] = [b.sub(a), c.sub(b)],
+            (&[a, b, c, d], points) => points.copy_from_slice(&[c.sub(a), b.add(c), c.sub(b), d.sub(b)]),
+            (&[a, b, c, d, e], [zero, near, near_below, far, infinity]) => {
+                // What `x − FAR` divides, from x⁰, x¹, x² and x³ on.
+                let [m, n, o, p] = [less(b, a, FAR), less(c, b, FAR), less(d, c, FAR), less(e, d, FAR)];
+                [*near, *near_below] = both(o, n, NEAR);
+                [*zero, *far, *infinity] = [less(o, m, NEAR * NEAR), less(d, b, NEAR * NEAR), less(p, n, NEAR * NEAR)];
+            }
+            (&[a, b, c, d, e, f], [zero, near, near_below, far, far_below, infinity]) => {
+                // What `x² − FAR²` divides, from x⁰, x¹, x² and x³ on.
+                let far_square = FAR * FAR;
+                let [m, n] = [less(c, a, far_square), less(d, b, far_square)];
+                let [o, p] = [less(e, c, far_square), less(f, d, far_square)];
+                [*near, *near_below] = both(o, n, NEAR);
+                [*far, *far_below] = both(less(e, c, NEAR * NEAR), less(d, b, NEAR * NEAR), FAR);
+                [*zero, *infinity] = [less(o, m, NEAR * NEAR), less(p, n, NEAR * NEAR)];
+            }
+            _ => unreachable!("tiles have three to six pixels a side"),
         }
     }
     points
 }
 
-/// `Aᵀ m`.
+/// `Aᵀ m`: sums over the points, times their powers.
 #[inline(always)]
-unsafe fn gathered<V: Vector, const SIDE: usize>(points: [V; SIDE]) -> [V; STEP] {
+unsafe fn gathered<V: Vector, const SIDE: usize, const TILE: usize>(points: [V; SIDE]) -> [V; TILE] {
     // SAFETY: as the caller says: the machine has the instructions.
     unsafe {
-        match *points.as_slice() {
-            [a, b, c] => [a.add(b), b.sub(c)],
-            [a, b, c, d] => [a.add(b).add(c), b.sub(c).sub(d)],
-            _ => unreachable!("tiles have three or four points a side"),
+        let mut outputs = [V::all(0.0); TILE];
+        match (points.as_slice(), outputs.as_mut_slice()) {
+            (&[a, b, c], outputs) => outputs.copy_from_slice(&[a.add(b), b.add(c)]),
+            (&[a, b, c, d], outputs) => outputs.copy_from_slice(&[a.add(b).add(c), b.sub(c).add(d)]),
+            (&[zero, near, near_below, far, infinity], outputs) => {
+                let (even, odd) = (near.add(near_below), near.sub(near_below));
+                outputs.copy_from_slice(&powers(zero, (even, odd), (far, far), infinity));
+            }
+            (&[zero, near, near_below, far, far_below, infinity], outputs) => {
+                let (even, odd) = (near.add(near_below), near.sub(near_below));
+                let (far_even, far_odd) = (far.add(far_below), far.sub(far_below));
+                outputs.copy_from_slice(&powers(zero, (even, odd), (far_even, far_odd), infinity));
+            }
+            _ => unreachable!("tiles have three to six points a side"),
         }
+        outputs
+    }
+}
+
+/// The four outputs of a tile from what its points add to even and to odd powers.
+#[inline(always)]
+unsafe fn powers<V: Vector>(zero: V, (even, odd): (V, V), (far_even, far_odd): (V, V), infinity: V) -> [V; 4] {
+    // SAFETY: as the caller says: the machine has the instructions.
+    unsafe {
+        let sum = |near: V, far: V, power: i32| {
+            V::all(NEAR.powi(power) as f32).mul_add(near, V::all(FAR.powi(power) as f32).mul(far))
+        };
+        [zero.add(even).add(far_even), sum(odd, far_odd, 1), sum(even, far_even, 2), sum(odd, far_odd, 3).add(infinity)]
     }
 }

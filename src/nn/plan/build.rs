@@ -6,8 +6,14 @@ use crate::kernels::plan::{Input, Kernel, LANES, Layer, Phase, Source, Tap};
 use candle_core::{Result, bail};
 use std::sync::Mutex;
 
-/// How often a picture is halved at most where Winograd's way, whose weights are larger, saves time.
-const WINOGRAD_HALVINGS: usize = 4;
+/// The side of the tiles, in pixels of a phase, in which Winograd's way saves time: the deeper a layer, the fewer pixels
+/// it has in a picture of usual size, and the more of its time is that of reading weights, which larger tiles enlarge.
+/// `halvings` is how often the outputs are smaller than the picture.
+fn winograd_tile(halvings: usize, grid: usize, kernels: &[usize]) -> Option<usize> {
+    let of_phase = halvings + grid - 1;
+    let deepest = if kernels.iter().all(|kernel| *kernel == 3) { 4 } else { 3 };
+    if of_phase <= deepest { Some(4) } else { Some(2).filter(|_| halvings <= 4) }
+}
 
 impl<K: Kernel> Packed<K> {
     pub(super) fn new(outline: &Outline) -> Result<Self> {
@@ -91,9 +97,8 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
         parts.insert(0, together);
     }
     let outputs = layer.affine.scale.len();
-    // Of deeper layers a picture of usual size has so few pixels that their time is that of reading weights.
-    let many = layer.outputs.iter().any(|(node, _)| outline.nodes[node.0].halvings <= WINOGRAD_HALVINGS);
-    let part = |terms: Vec<_>| part(outline, places, slots, &terms, outputs, many);
+    let halvings = layer.outputs.iter().map(|(node, _)| outline.nodes[node.0].halvings).min().unwrap_or_default();
+    let part = |terms: Vec<_>| part(outline, places, slots, &terms, (outputs, halvings));
     let parts = parts.into_iter().map(part).collect::<Result<_>>()?;
     Ok(Step {
         parts,
@@ -108,14 +113,13 @@ fn step<K: Kernel>(outline: &Outline, places: &[usize], slots: &[Slot], layer: &
     })
 }
 
-/// The sum of `terms` in `outputs` channels, for `many` pixels.
+/// The sum of `terms` in so many channels, which are so many halvings smaller than the picture.
 fn part<K: Kernel>(
     outline: &Outline,
     places: &[usize],
     slots: &[Slot],
     terms: &[&Term],
-    outputs: usize,
-    many: bool,
+    (outputs, halvings): (usize, usize),
 ) -> Result<Part<K>> {
     let grid = grid(terms.iter().copied());
     let (mut inputs, mut weights, mut kernels) = (Vec::new(), Vec::new(), Vec::new());
@@ -128,6 +132,7 @@ fn part<K: Kernel>(
     }
     // Phases of other windows would be cut into other tasks.
     let alike = grid == 1 || kernels.iter().all(|kernel| kernel.is_multiple_of(2));
+    let tile = winograd_tile(halvings, grid, &kernels).filter(|_| alike);
     let phase = |parity: (usize, usize)| {
         let taps = terms.iter().zip(&kernels).map(|(term, &kernel)| {
             let (top, rows, _) = window(term, kernel, grid, parity.0);
@@ -157,7 +162,7 @@ fn part<K: Kernel>(
                 }
             })
             .collect();
-        Phase::new(parity, &inputs, taps.collect(), outputs, &sources, many && alike)
+        Phase::new(parity, &inputs, taps.collect(), outputs, &sources, tile)
     };
     let phases = (0..grid * grid).map(|i| phase((i / grid, i % grid))).collect();
     Ok(Part { layer: Layer { inputs, grid, phases }, inputs: terms.iter().map(|term| places[term.node.0]).collect() })

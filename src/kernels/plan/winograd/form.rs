@@ -7,26 +7,40 @@ use std::any::TypeId;
 /// Bytes of a task's points, before and after the products: beside a panel they stay in the L2 cache.
 const CACHE: usize = 512 * 1024;
 
-/// Windows that fall apart into small ones.
+/// Where the polynomials of windows are evaluated, besides at infinity, by taps and tile. Of tiles of four, 0, ±1, ±2
+/// would lose two bits more (Barabasz et al. 2020 on how points are chosen).
+pub const NEAR: f64 = 0.75;
+pub const FAR: f64 = 1.5;
+const PLACES: [((usize, usize), &[f64]); 4] = [
+    ((2, 2), &[0.0, 1.0]),
+    ((3, 2), &[0.0, 1.0, -1.0]),
+    ((2, 4), &[0.0, NEAR, -NEAR, FAR]),
+    ((3, 4), &[0.0, NEAR, -NEAR, FAR, -FAR]),
+];
+
+/// Windows that fall apart into small ones, and the tiles that are computed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
     /// Side of a small window: 2 or 3.
     pub taps: usize,
+    /// Side of a tile of outputs: 2 or 4.
+    pub tile: usize,
     /// Pixels of an input from one output to the next, and from one tap of a small window to the next.
     pub step: usize,
 }
 
 impl Form {
-    /// That of a phase of these taps, if it has one: its pixels are whole vectors, of f32, as bf16's eight bits do not
-    /// bear the transforms' differences.
-    pub fn of<K: Kernel>(inputs: &[Input], taps: &[Tap]) -> Option<Self> {
+    /// That of a phase of these windows in tiles of that side, if it has one: its pixels are whole vectors, of f32, as
+    /// bf16's eight bits do not bear the transforms' differences.
+    pub fn of<K: Kernel>(inputs: &[Input], taps: &[Tap], tile: usize) -> Option<Self> {
         let (input, tap) = (inputs.first()?, taps.first()?);
-        let form = match (tap.kernel, input.step) {
-            ((3, 3), 1) => Self { taps: 3, step: 1 },
-            ((2, 2), 1) => Self { taps: 2, step: 1 },
-            ((4, 4), 2) => Self { taps: 2, step: 2 },
+        let (taps_aside, step) = match (tap.kernel, input.step) {
+            ((3, 3), 1) => (3, 1),
+            ((2, 2), 1) => (2, 1),
+            ((4, 4), 2) => (2, 2),
             _ => return None,
         };
+        let form = Self { taps: taps_aside, tile, step };
         let whole = TypeId::of::<K::Value>() == TypeId::of::<f32>() && K::CHUNK == 1;
         let alike = |(other, window): (&Input, &Tap)| {
             other.step == input.step && window.kernel == tap.kernel && other.channels.is_multiple_of(LANES)
@@ -34,9 +48,14 @@ impl Form {
         (whole && inputs.iter().zip(taps).all(alike)).then_some(form)
     }
 
+    /// Side of a tile's input, in pixels of a small window, and of its points.
+    pub fn side(self) -> usize {
+        self.tile + self.taps - 1
+    }
+
     /// Points of a tile.
     pub fn points(self) -> usize {
-        (self.taps + 1).pow(2)
+        self.side().pow(2)
     }
 
     /// Factors of a point's sums: channels of all inputs, for each of the small windows that are summed.
@@ -57,7 +76,7 @@ impl Form {
 
     /// `G g Gᵀ` of every output's weights: `(outputs, points, depth)`, where channels are filled up with zeros.
     pub fn weights(self, inputs: &[Input], sources: &[Source<'_>], outputs: usize) -> Vec<f32> {
-        let (side, depth) = (self.taps + 1, self.depth(inputs));
+        let (side, depth) = (self.side(), self.depth(inputs));
         let mut points = vec![0.0; outputs * self.factors(inputs)];
         for (output, points) in points.chunks_exact_mut(self.factors(inputs)).enumerate() {
             let mut start = 0;
@@ -69,11 +88,11 @@ impl Form {
                         let rows: Vec<_> = along(y)
                             .map(|y| {
                                 let place = place + source.rows[y];
-                                spread(along(x).map(|x| f64::from(source.weights[place + source.columns[x]])))
+                                self.spread(along(x).map(|x| f64::from(source.weights[place + source.columns[x]])))
                             })
                             .collect();
                         for x in 0..side {
-                            for (y, value) in spread(rows.iter().map(|row| row[x])).into_iter().enumerate() {
+                            for (y, value) in self.spread(rows.iter().map(|row| row[x])).into_iter().enumerate() {
                                 points[(y * side + x) * depth + start + c] = value as f32;
                             }
                         }
@@ -89,13 +108,17 @@ impl Form {
     pub fn parities(self) -> impl Iterator<Item = (usize, usize)> {
         (0..self.step * self.step).map(move |i| (i / self.step, i % self.step))
     }
-}
 
-/// `G g`.
-fn spread(weights: impl Iterator<Item = f64>) -> Vec<f64> {
-    match *weights.collect::<Vec<_>>() {
-        [a, b] => vec![a, a + b, b],
-        [a, b, c] => vec![a, (a + b + c) / 2.0, (a - b + c) / 2.0, c],
-        _ => unreachable!("a small window has two or three taps a side"),
+    /// `G g`: the polynomial of these coefficients at each point, over what the points' own polynomials are there, and
+    /// at infinity.
+    fn spread(self, weights: impl Iterator<Item = f64>) -> Vec<f64> {
+        let weights: Vec<_> = weights.collect();
+        let places =
+            PLACES.iter().find(|(form, _)| *form == (self.taps, self.tile)).map_or(&[][..], |(_, places)| places);
+        let at = |place: &f64| {
+            let others: f64 = places.iter().filter(|other| *other != place).map(|other| place - other).product();
+            weights.iter().rev().fold(0.0, |sum, weight| sum * place + weight) / others
+        };
+        places.iter().map(at).chain(weights.last().copied()).collect()
     }
 }
