@@ -45,12 +45,12 @@ fn channel_block(g: &Geometry) -> usize {
 /// `y = conv(x, w)`: `x` `(N, Cin, H, W)`, `w` `(Cout, Cin, K, K)`, `y` `(N, Cout, Hout, Wout)`.
 pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    if let Some(winograd) = Winograd::of(g) {
+        return winograd.forward(x, w, y);
+    }
     #[cfg(target_arch = "x86_64")]
     if direct::fits(g) {
         return direct::forward(g, x, w, y);
-    }
-    if let Some(winograd) = Winograd::of(g) {
-        return winograd.forward(x, w, y);
     }
     if gathered::fits(g) {
         return gathered::forward(g, x, w, y);
@@ -86,12 +86,12 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
 /// `x = convᵀ(y, w)`, the adjoint in `x`: also known as transposed convolution.
 pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
+    if let Some(winograd) = Winograd::of(g) {
+        return winograd.adjoint(y, w, x);
+    }
     #[cfg(target_arch = "x86_64")]
     if direct::fits(g) {
         return direct::adjoint(g, y, w, x);
-    }
-    if let Some(winograd) = Winograd::of(g) {
-        return winograd.adjoint(y, w, x);
     }
     if gathered::fits(g) {
         return gathered::adjoint(g, y, w, x);

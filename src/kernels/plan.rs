@@ -34,10 +34,14 @@ pub use avx512::Avx512;
 pub use avx512_bf16::Avx512Bf16;
 pub use buffer::Buffer;
 pub use kernel::{Kernel, LANES, Value};
+pub(super) use kernel::{MAX_ROWS, Strand, Sums, VECTORS};
 pub use layer::{Input, Layer, Phase, Source, Tap};
 pub use normalise::normalise;
 pub use portable::Portable;
+pub(super) use run::Work;
 pub use run::{Residual, convolve};
+pub(super) use vector::Vector;
+pub(super) use windows::tiles;
 
 /// The instruction sets that a plan can be built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

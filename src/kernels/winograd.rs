@@ -1,36 +1,48 @@
-//! Convolutions of many channels with about half of the products, by Winograd's F(2×2, r×r) (Lavin, Gray 2016, §4.1):
-//! 16 for 36 where windows are 3×3, 9 for 16 where they are 4×4, which are sums of four small windows of 2×2.
+//! Convolutions of many channels with fewer products, by Winograd's F(m×m, r×r) (Lavin, Gray 2016, §4.1): 36 for 144 where
+//! windows are 3×3, 25 for 64 where they are 4×4, which are sums of four small windows of 2×2.
 //!
 //! The trilinear form of convolution becomes one of points, `Σ (A x)ᵢ (B w)ᵢ (C y)ᵢ`, so its three faces take the same
-//! three transforms or their transposes, and a matrix product at each point.
+//! three transforms or their transposes, and a matrix product at each point, by the inference plan's kernels.
 
+mod faces;
 mod form;
+mod interleave;
+mod layout;
+mod product;
+pub(super) mod side;
+#[cfg(test)]
+mod tests;
 mod transform;
 
 use super::geometry::Geometry;
-use super::matmul::{Strides, Target, matmul};
-use form::{Form, TILE};
+#[cfg(target_arch = "x86_64")]
+use super::plan::{Avx2, Avx512};
+use super::plan::{Kernel, Portable, Vector};
+use faces::{Adjoint, Forward, Gradient};
+use form::Form;
+use layout::{COLUMNS, Inputs, Outputs};
+use product::{Points, Weights};
 use rayon::prelude::*;
 use std::cell::RefCell;
+use std::marker::PhantomData;
 use std::ops::Range;
-use transform::{Inputs, Layout};
 
-/// Tiles that one task takes at a time: enough for an efficient matrix product.
-const TILES: usize = 256;
-/// Tasks worth having.
-const TASKS: usize = 8;
 /// Of so few output pixels the time is that of reading the weights, whose points are more.
 const PIXELS: usize = 256;
 /// Fewer channels would spend more on transforms than they save.
 const CHANNELS: usize = 16;
+/// Bytes of a task's points that are worth having at once: they stay in the L2 cache.
+const CACHE: usize = 1024 * 1024;
+/// Slots whose products are summed before the sums are written.
+const SLOTS: usize = 4 * COLUMNS;
+/// Tasks of a weight gradient.
+const TASKS: usize = 8;
 
 /// A thread's memory, kept from call to call.
 #[derive(Default)]
 struct Scratch {
-    /// Points of inputs, `(points, channels · windows, tiles)`.
-    inputs: Vec<f32>,
-    /// Points of outputs, `(points, channels, tiles)`.
-    outputs: Vec<f32>,
+    inputs: Points,
+    outputs: Points,
     lines: Vec<f32>,
 }
 
@@ -38,12 +50,12 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// The first `len` values, made if missing.
-fn room(values: &mut Vec<f32>, len: usize) -> &mut [f32] {
-    if values.len() < len {
-        values.resize(len, 0.0);
-    }
-    &mut values[..len]
+/// Rows of tiles of a picture, which begin with a slot of their chunk's points.
+#[derive(Clone)]
+struct Strip {
+    picture: usize,
+    rows: Range<usize>,
+    slot: usize,
 }
 
 /// A convolution that goes this way.
@@ -51,6 +63,23 @@ pub(super) struct Winograd<'a> {
     g: &'a Geometry,
     form: Form,
     inputs: Inputs,
+    outputs: Outputs,
+}
+
+/// Calls a method that is generic over the kernel with the best that the machine has.
+macro_rules! by_kernel {
+    ($self:ident.$method:ident($($argument:expr),*)) => {{
+        #[cfg(target_arch = "x86_64")]
+        {
+            if Avx512::INSTRUCTIONS.available() {
+                return $self.$method::<Avx512>($($argument),*);
+            }
+            if Avx2::INSTRUCTIONS.available() {
+                return $self.$method::<Avx2>($($argument),*);
+            }
+        }
+        $self.$method::<Portable>($($argument),*)
+    }};
 }
 
 impl<'a> Winograd<'a> {
@@ -58,23 +87,51 @@ impl<'a> Winograd<'a> {
     pub(super) fn of(g: &'a Geometry) -> Option<Self> {
         let many = g.in_channels.min(g.out_channels) >= CHANNELS;
         let form = Form::of(g).filter(|_| many && g.in_pixels() > 0 && g.batch * g.out_pixels() > PIXELS)?;
-        let ((height, width), columns) = (g.input, g.output.1.div_ceil(TILE));
-        Some(Self { g, form, inputs: Inputs { form, height, width, padding: g.padding, columns } })
+        Some(Self::new(g, form))
     }
 
-    /// Rows of tiles, some at a time.
-    fn strips(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let (height, rows) = (self.g.output.0.div_ceil(TILE), TILES.div_ceil(self.inputs.columns));
-        (0..height.div_ceil(rows)).map(move |i| i * rows..((i + 1) * rows).min(height))
+    fn new(g: &'a Geometry, form: Form) -> Self {
+        let ((height, width), columns) = (g.input, g.output.1.div_ceil(form.tile));
+        let inputs = Inputs { form, height, width, padding: g.padding, columns };
+        Self { g, form, inputs, outputs: Outputs { form, width: g.output.1, columns } }
     }
 
-    fn tiles(&self, rows: &Range<usize>) -> usize {
-        rows.len() * self.inputs.columns
+    /// Channels of a point's inputs, each small window's its own.
+    fn depth(&self) -> usize {
+        self.g.in_channels * self.form.windows()
     }
 
-    /// Factors that one input channel has at a point.
-    fn windows(&self) -> usize {
-        self.form.windows()
+    /// The strips of some pictures, chunks of them with about `slots` slots.
+    fn chunks<K: Kernel>(&self, pictures: Range<usize>, slots: usize) -> Vec<Vec<Strip>> {
+        let (height, columns) = (self.g.output.0.div_ceil(self.form.tile), self.inputs.columns);
+        let rows = (slots / columns).clamp(1, height);
+        let mut chunks = Vec::new();
+        let (mut chunk, mut slot) = (Vec::new(), 0);
+        for (picture, first) in pictures.flat_map(|picture| (0..height).step_by(rows).map(move |row| (picture, row))) {
+            let rows = first..(first + rows).min(height);
+            let taken = (rows.len() * columns).next_multiple_of(K::Vector::WIDTH);
+            if slot > 0 && slot + taken > slots {
+                chunks.push(std::mem::take(&mut chunk));
+                slot = 0;
+            }
+            chunk.push(Strip { picture, rows, slot });
+            slot += taken;
+        }
+        chunks.push(chunk);
+        chunks
+    }
+
+    /// Slots that the strips of a chunk take.
+    fn slots<K: Kernel>(&self, chunk: &[Strip]) -> usize {
+        let taken =
+            |strip: &Strip| strip.slot + (strip.rows.len() * self.inputs.columns).next_multiple_of(K::Vector::WIDTH);
+        chunk.last().map_or(0, taken)
+    }
+
+    /// Slots of a chunk whose points have so many channels in all.
+    fn slots_of(&self, channels: usize) -> usize {
+        let slot = self.form.points() * channels * size_of::<f32>();
+        (CACHE / slot).next_multiple_of(COLUMNS).clamp(4 * COLUMNS, 8 * COLUMNS)
     }
 
     /// The input planes of a picture.
@@ -89,207 +146,109 @@ impl<'a> Winograd<'a> {
         &y[picture * len..][..len]
     }
 
-    /// `points` `(points, C · windows, tiles)` of the planes `(C, H, W)`, those of `rows` from tile `first` on.
-    fn analyse_inputs(
-        &self,
-        planes: &[f32],
-        rows: &Range<usize>,
-        lines: &mut Vec<f32>,
-        points: &mut [f32],
-        (first, tiles): (usize, usize),
-    ) {
-        let layout = Layout { point: points.len() / self.form.points(), window: tiles };
-        for (c, plane) in planes.chunks_exact(self.g.in_pixels()).enumerate() {
-            let points = &mut points[c * self.windows() * tiles + first..];
-            transform::analyse_inputs(&self.inputs, plane, rows.clone(), lines, points, layout);
-        }
-    }
-
-    /// `points` `(points, Cout, tiles)` of the planes `(Cout, Hout, Wout)`, those of `rows` from tile `first` on.
-    fn analyse_outputs(
-        &self,
-        planes: &[f32],
-        rows: &Range<usize>,
-        lines: &mut Vec<f32>,
-        points: &mut [f32],
-        (first, tiles): (usize, usize),
-    ) {
-        let (form, width, point) = (&self.form, self.g.output.1, points.len() / self.form.points());
-        for (o, plane) in planes.chunks_exact(self.g.out_pixels()).enumerate() {
-            let points = &mut points[o * tiles + first..];
-            transform::analyse_outputs(form, width, plane, rows.clone(), lines, points, point);
-        }
-    }
-
-    /// Weights `(Cout, Cin, K, K)` to points, a matrix `(Cout, Cin · windows)` for each.
-    fn lift(&self, w: &[f32]) -> Vec<Vec<f32>> {
-        let (g, form, depth) = (self.g, self.form, self.g.in_channels * self.windows());
-        let mut points = vec![vec![0f32; g.out_channels * depth]; form.points()];
-        // A task has an output, at all points.
-        let mut rows: Vec<Vec<&mut [f32]>> = (0..g.out_channels).map(|_| Vec::with_capacity(form.points())).collect();
-        for point in &mut points {
-            rows.iter_mut().zip(point.chunks_exact_mut(depth)).for_each(|(rows, row)| rows.push(row));
-        }
-        let (places, lifts) = (form.places(g.kernel), form.lifts());
-        rows.into_par_iter().zip(w.par_chunks_exact(g.window())).for_each(|(mut rows, w)| {
-            let mut taps = vec![0f32; form.taps * form.taps * depth];
-            for (tap, of_tap) in taps.chunks_exact_mut(depth).enumerate() {
-                let windows = of_tap.chunks_exact_mut(places.len()).zip(w.chunks_exact(g.kernel * g.kernel));
-                for (windows, w) in windows {
-                    windows.iter_mut().zip(&places).for_each(|(window, places)| *window = w[places[tap]]);
-                }
-            }
-            for &(point, tap, times) in &lifts {
-                transform::accumulate(rows[point], times, &taps[tap * depth..][..depth]);
-            }
-        });
-        points
-    }
-
     /// See [`super::conv::forward`].
     pub(super) fn forward(&self, x: &[f32], w: &[f32], y: &mut [f32]) {
-        let (g, weights, depth) = (self.g, self.lift(w), self.g.in_channels * self.windows());
-        let strips: Vec<_> = self.strips().collect();
+        by_kernel!(self.forward_by(x, w, y));
+    }
+
+    fn forward_by<K: Kernel<Value = f32>>(&self, x: &[f32], w: &[f32], y: &mut [f32]) {
+        let (g, height) = (self.g, self.g.output.0.div_ceil(self.form.tile));
+        let weights = Weights::by_outputs(g, &self.form, w);
+        // Chunks for every thread, which changes no sum.
+        let all = g.batch * height * self.inputs.columns;
+        let slots = self.slots_of(self.depth() + g.out_channels).min(all / (2 * rayon::current_num_threads()));
+        let chunks = self.chunks::<K>(0..g.batch, slots.max(COLUMNS));
         // Each strip of each picture writes rows of its own of every plane.
+        let strip_rows = chunks[0][0].rows.len();
+        let strips = height.div_ceil(strip_rows);
         let mut targets: Vec<Vec<&mut [f32]>> =
-            (0..g.batch * strips.len()).map(|_| Vec::with_capacity(g.out_channels)).collect();
-        for (i, mut plane) in y.chunks_exact_mut(g.out_pixels()).enumerate() {
-            for (strip, rows) in strips.iter().enumerate() {
-                let height = (rows.end * TILE).min(g.output.0) - rows.start * TILE;
-                let (target, rest) = plane.split_at_mut(height * g.output.1);
-                targets[i / g.out_channels * strips.len() + strip].push(target);
-                plane = rest;
+            (0..g.batch * strips).map(|_| Vec::with_capacity(g.out_channels)).collect();
+        for (i, plane) in y.chunks_exact_mut(g.out_pixels()).enumerate() {
+            for (strip, rows) in plane.chunks_mut(strip_rows * self.form.tile * g.output.1).enumerate() {
+                targets[i / g.out_channels * strips + strip].push(rows);
             }
         }
-        targets.into_par_iter().enumerate().for_each(|(task, targets)| {
-            let (picture, rows) = (task / strips.len(), &strips[task % strips.len()]);
-            let (tiles, points) = (self.tiles(rows), self.form.points());
-            let mut scratch = SCRATCH.take();
-            let factors = room(&mut scratch.inputs, points * depth * tiles);
-            let sums = room(&mut scratch.outputs, points * g.out_channels * tiles);
-            self.analyse_inputs(self.input(x, picture), rows, &mut scratch.lines, factors, (0, tiles));
-            let products = weights.iter().zip(factors.chunks_exact(depth * tiles));
-            for ((weights, factors), sums) in products.zip(sums.chunks_exact_mut(g.out_channels * tiles)) {
-                let (sizes, rows) = ((g.out_channels, tiles, depth), Strides::rows(tiles));
-                // SAFETY: `sums` is this task's own.
-                unsafe {
-                    matmul(sizes, Target::new(sums), 0, rows, false, (weights, Strides::rows(depth)), (factors, rows));
-                }
-            }
-            for (o, target) in targets.into_iter().enumerate() {
-                let (size, point) = ((target.len() / g.output.1, g.output.1), g.out_channels * tiles);
-                let (sums, lines) = (&sums[o * tiles..], &mut scratch.lines);
-                transform::gather_outputs(&self.form, size, sums, point, 0..rows.len(), lines, target);
-            }
-            SCRATCH.set(scratch);
+        let mut targets = targets.into_iter();
+        let tasks: Vec<_> = chunks.iter().map(|chunk| (chunk, targets.by_ref().take(chunk.len()).collect())).collect();
+        tasks.into_par_iter().for_each(|(chunk, targets): (_, Vec<_>)| {
+            let task = Forward::<K> {
+                of: self,
+                x,
+                weights: &weights,
+                chunk,
+                targets: RefCell::new(targets),
+                kernel: PhantomData,
+            };
+            // SAFETY: the kernel is one that the machine has.
+            unsafe { K::work(&task) }
         });
     }
 
     /// See [`super::conv::adjoint`].
     pub(super) fn adjoint(&self, y: &[f32], w: &[f32], x: &mut [f32]) {
-        let (g, weights, all) = (self.g, self.lift(w), self.g.in_channels * self.windows());
-        // Few blocks of channels: each makes the outputs' points anew.
-        let block = g.in_channels.div_ceil(TASKS.div_ceil(g.batch)).max(CHANNELS);
-        let blocks: Vec<_> = x
-            .chunks_mut(g.in_channels * g.in_pixels())
-            .enumerate()
-            .flat_map(|(picture, x)| x.chunks_mut(block * g.in_pixels()).enumerate().map(move |(i, x)| (picture, i, x)))
-            .collect();
-        blocks.into_par_iter().for_each(|(picture, i, x)| {
-            x.fill(0.0);
-            let (depth, points) = (x.len() / g.in_pixels() * self.windows(), self.form.points());
-            let mut scratch = SCRATCH.take();
-            for rows in self.strips() {
-                let tiles = self.tiles(&rows);
-                let factors = room(&mut scratch.outputs, points * g.out_channels * tiles);
-                let sums = room(&mut scratch.inputs, points * depth * tiles);
-                self.analyse_outputs(self.output(y, picture), &rows, &mut scratch.lines, factors, (0, tiles));
-                let factors = factors.chunks_exact(g.out_channels * tiles);
-                let products = weights.iter().zip(factors);
-                for ((weights, factors), sums) in products.zip(sums.chunks_exact_mut(depth * tiles)) {
-                    let (sizes, rows) = ((depth, tiles, g.out_channels), Strides::rows(tiles));
-                    let weights = (&weights[i * block * self.windows()..], Strides::transposed(all));
-                    // SAFETY: `sums` is this task's own.
-                    unsafe { matmul(sizes, Target::new(sums), 0, rows, false, weights, (factors, rows)) }
-                }
-                let layout = Layout { point: depth * tiles, window: tiles };
-                for (c, plane) in x.chunks_exact_mut(g.in_pixels()).enumerate() {
-                    let (sums, lines) = (&sums[c * self.windows() * tiles..], &mut scratch.lines);
-                    transform::restore_inputs(&self.inputs, sums, layout, rows.clone(), lines, plane);
-                }
+        by_kernel!(self.adjoint_by(y, w, x));
+    }
+
+    fn adjoint_by<K: Kernel<Value = f32>>(&self, y: &[f32], w: &[f32], x: &mut [f32]) {
+        let g = self.g;
+        let weights = Weights::by_inputs(g, &self.form, w);
+        // Small pictures together; few blocks of channels: each makes the outputs' points anew.
+        let of_picture = self.g.output.0.div_ceil(self.form.tile) * self.inputs.columns;
+        let pictures = COLUMNS.div_ceil(of_picture).min(g.batch);
+        let groups = g.batch.div_ceil(pictures);
+        let block = g.in_channels.div_ceil((2 * rayon::current_num_threads()).div_ceil(groups)).max(CHANNELS);
+        let blocks = g.in_channels.div_ceil(block);
+        let mut targets: Vec<Vec<&mut [f32]>> = (0..groups * blocks).map(|_| Vec::with_capacity(pictures)).collect();
+        for (picture, x) in x.chunks_mut(g.in_channels * g.in_pixels()).enumerate() {
+            for (i, x) in x.chunks_mut(block * g.in_pixels()).enumerate() {
+                targets[picture / pictures * blocks + i].push(x);
             }
-            SCRATCH.set(scratch);
+        }
+        targets.into_par_iter().enumerate().for_each(|(task, targets)| {
+            let (first, channel) = (task / blocks * pictures, task % blocks * block);
+            let task = Adjoint::<K> {
+                of: self,
+                y,
+                weights: &weights,
+                first: (first, channel),
+                targets: RefCell::new(targets),
+                kernel: PhantomData,
+            };
+            // SAFETY: the kernel is one that the machine has.
+            unsafe { K::work(&task) }
         });
     }
 
     /// See [`super::conv::weight_gradient`].
     pub(super) fn weight_gradient(&self, x: &[f32], y: &[f32], w: &mut [f32]) {
-        let (g, form) = (self.g, self.form);
-        // Blocks of input channels, and groups of pictures whose sums are added up in order.
+        by_kernel!(self.weight_gradient_by(x, y, w));
+    }
+
+    fn weight_gradient_by<K: Kernel<Value = f32>>(&self, x: &[f32], y: &[f32], w: &mut [f32]) {
+        let g = self.g;
+        // Groups of pictures, whose sums are added up in order, and blocks of input channels: of one group, some.
+        let slots = g.batch * g.output.0.div_ceil(self.form.tile) * self.inputs.columns;
         let block = g.in_channels.min(4 * CHANNELS);
+        let groups = (TASKS / g.in_channels.div_ceil(block)).min(slots / SLOTS).clamp(1, g.batch);
+        let block = block.min(g.in_channels.div_ceil(TASKS / 2 / groups.min(TASKS / 2)).max(CHANNELS));
         let blocks = g.in_channels.div_ceil(block);
-        let groups = (TASKS / blocks).clamp(1, g.batch);
         let of_task = |task: usize| {
             let (i, group) = (task % blocks, task / blocks);
             let pictures = g.batch * group / groups..g.batch * (group + 1) / groups;
-            self.gradient(i * block..((i + 1) * block).min(g.in_channels), pictures, x, y)
+            let channels = i * block..((i + 1) * block).min(g.in_channels);
+            let task =
+                Gradient::<K> { of: self, x, y, channels, pictures, sums: RefCell::default(), kernel: PhantomData };
+            // SAFETY: the kernel is one that the machine has.
+            unsafe { K::work(&task) }
+            task.sums.into_inner()
         };
-        let mut sums: Vec<Vec<f32>> = (0..blocks * groups).into_par_iter().map(of_task).collect();
+        let mut sums: Vec<Points> = (0..blocks * groups).into_par_iter().map(of_task).collect();
         let (first, others) = sums.split_at_mut(blocks);
         first.par_iter_mut().enumerate().for_each(|(i, sums)| {
             for other in others.iter().skip(i).step_by(blocks) {
-                sums.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
+                sums.add(other);
             }
         });
-        let (places, lifts) = (form.places(g.kernel), form.lifts());
-        w.par_chunks_exact_mut(g.window()).enumerate().for_each(|(o, w)| {
-            for (sums, w) in first.iter().zip(w.chunks_mut(block * g.kernel * g.kernel)) {
-                let depth = sums.len() / (form.points() * g.out_channels);
-                let mut taps = vec![0f32; form.taps * form.taps * depth];
-                for &(point, tap, times) in &lifts {
-                    let sums = &sums[(point * g.out_channels + o) * depth..][..depth];
-                    transform::accumulate(&mut taps[tap * depth..][..depth], times, sums);
-                }
-                for (tap, of_tap) in taps.chunks_exact(depth).enumerate() {
-                    let windows = of_tap.chunks_exact(places.len()).zip(w.chunks_exact_mut(g.kernel * g.kernel));
-                    for (windows, w) in windows {
-                        windows.iter().zip(&places).for_each(|(window, places)| w[places[tap]] = *window);
-                    }
-                }
-            }
-        });
-    }
-
-    /// The sums over some pictures `(points, Cout, channels · windows)` of products of the outputs' points with those of
-    /// some input channels.
-    fn gradient(&self, channels: Range<usize>, pictures: Range<usize>, x: &[f32], y: &[f32]) -> Vec<f32> {
-        let (g, points, depth) = (self.g, self.form.points(), channels.len() * self.windows());
-        let channels = channels.start * g.in_pixels()..channels.end * g.in_pixels();
-        let mut sums = vec![0f32; points * g.out_channels * depth];
-        let mut scratch = SCRATCH.take();
-        let strips: Vec<_> = pictures.flat_map(|picture| self.strips().map(move |rows| (picture, rows))).collect();
-        // Strips of small pictures together: a product of few tiles would spend its time on its sums.
-        let count = self.strips().next().map_or(1, |rows| TILES.div_ceil(self.tiles(&rows)));
-        for strips in strips.chunks(count) {
-            let tiles = strips.iter().map(|(_, rows)| self.tiles(rows)).sum();
-            let of_x = room(&mut scratch.inputs, points * depth * tiles);
-            let of_y = room(&mut scratch.outputs, points * g.out_channels * tiles);
-            let (mut first, lines) = (0, &mut scratch.lines);
-            for (picture, rows) in strips {
-                let x = &self.input(x, *picture)[channels.clone()];
-                self.analyse_inputs(x, rows, lines, of_x, (first, tiles));
-                self.analyse_outputs(self.output(y, *picture), rows, lines, of_y, (first, tiles));
-                first += self.tiles(rows);
-            }
-            let products = of_y.chunks_exact(g.out_channels * tiles).zip(of_x.chunks_exact(depth * tiles));
-            for ((of_y, of_x), sums) in products.zip(sums.chunks_exact_mut(g.out_channels * depth)) {
-                let (sizes, target) = ((g.out_channels, depth, tiles), Target::new(sums));
-                let (of_y, of_x) = ((of_y, Strides::rows(tiles)), (of_x, Strides::transposed(tiles)));
-                // SAFETY: `sums` is this task's own.
-                unsafe { matmul(sizes, target, 0, Strides::rows(depth), true, of_y, of_x) }
-            }
-        }
-        SCRATCH.set(scratch);
-        sums
+        product::lower(g, &self.form, first, block, w);
     }
 }

@@ -127,7 +127,7 @@ impl<K: Kernel> Task<'_, K> {
 }
 
 /// `count` rows in tiles as equal as can be.
-pub(super) fn tiles<K: Kernel>(count: usize) -> impl Iterator<Item = Range<usize>> {
+pub fn tiles<K: Kernel>(count: usize) -> impl Iterator<Item = Range<usize>> {
     let tiles = count.div_ceil(K::ROWS);
     (0..tiles).map(move |i| count * i / tiles..count * (i + 1) / tiles)
 }

@@ -18,7 +18,7 @@ use super::layer::{Phase, Tap};
 use super::run::{Common, Work};
 use super::vector::Vector;
 use super::windows::tiles;
-use form::{FAR, NEAR};
+use crate::kernels::winograd::side;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -150,11 +150,10 @@ impl<K: Kernel> Task<'_, K> {
                     for (pixel, column) in pixels.iter_mut().zip(columns) {
                         *pixel = K::Vector::load(row.offset(column).add(first));
                     }
-                    *line = differences(pixels);
+                    *line = side::inputs(pixels);
                 }
                 for x in 0..SIDE {
-                    let column: [_; SIDE] = std::array::from_fn(|y| lines[y][x]);
-                    let column = differences(column);
+                    let column = side::inputs(across(&lines, x));
                     for (y, values) in column.into_iter().enumerate() {
                         values.store(points.add((y * SIDE + x) * plane + first));
                     }
@@ -213,13 +212,12 @@ impl<K: Kernel> Task<'_, K> {
                     for (y, point) in points.iter_mut().enumerate() {
                         *point = K::Vector::load(sums.add((y * SIDE + x) * count).cast::<f32>().add(column));
                     }
-                    *line = gathered(points);
+                    *line = side::outputs(points);
                 }
                 let scale = K::Vector::load(common.scale[channel..].as_ptr());
                 let shift = K::Vector::load(common.shift[channel..].as_ptr());
                 for y in 0..TILE {
-                    let points: [_; SIDE] = std::array::from_fn(|x| lines[x][y]);
-                    let line: [_; TILE] = gathered(points);
+                    let line: [_; TILE] = side::outputs(across(&lines, y));
                     for (x, values) in line.into_iter().enumerate() {
                         if corner.y + y < height && corner.x + x < width {
                             let place = y * common.place.pitch + x * common.place.channels;
@@ -248,70 +246,8 @@ impl<K: Kernel> Task<'_, K> {
     }
 }
 
-/// `Bᵀ d`, each row the coefficients of the polynomial that is 0 at all other points.
+/// The values at `at` of all lines; no line is copied, as `map` would.
 #[inline(always)]
-unsafe fn differences<V: Vector, const SIDE: usize>(pixels: [V; SIDE]) -> [V; SIDE] {
-    let mut points = pixels;
-    // SAFETY: as the caller says: the machine has the instructions.
-    unsafe {
-        let less = |a: V, b: V, square: f64| V::all(-square as f32).mul_add(b, a);
-        let both = |a: V, b: V, place: f64| [place, -place].map(|place| V::all(place as f32).mul_add(b, a));
-        match (pixels.as_slice(), points.as_mut_slice()) {
-            (&[a, b, c], [first, _, last]) => [*first, *last] = [b.sub(a), c.sub(b)],
-            (&[a, b, c, d], points) => points.copy_from_slice(&[c.sub(a), b.add(c), c.sub(b), d.sub(b)]),
-            (&[a, b, c, d, e], [zero, near, near_below, far, infinity]) => {
-                // What `x − FAR` divides, from x⁰, x¹, x² and x³ on.
-                let [m, n, o, p] = [less(b, a, FAR), less(c, b, FAR), less(d, c, FAR), less(e, d, FAR)];
-                [*near, *near_below] = both(o, n, NEAR);
-                [*zero, *far, *infinity] = [less(o, m, NEAR * NEAR), less(d, b, NEAR * NEAR), less(p, n, NEAR * NEAR)];
-            }
-            (&[a, b, c, d, e, f], [zero, near, near_below, far, far_below, infinity]) => {
-                // What `x² − FAR²` divides, from x⁰, x¹, x² and x³ on.
-                let far_square = FAR * FAR;
-                let [m, n] = [less(c, a, far_square), less(d, b, far_square)];
-                let [o, p] = [less(e, c, far_square), less(f, d, far_square)];
-                [*near, *near_below] = both(o, n, NEAR);
-                [*far, *far_below] = both(less(e, c, NEAR * NEAR), less(d, b, NEAR * NEAR), FAR);
-                [*zero, *infinity] = [less(o, m, NEAR * NEAR), less(p, n, NEAR * NEAR)];
-            }
-            _ => unreachable!("tiles have three to six pixels a side"),
-        }
-    }
-    points
-}
-
-/// `Aᵀ m`: sums over the points, times their powers.
-#[inline(always)]
-unsafe fn gathered<V: Vector, const SIDE: usize, const TILE: usize>(points: [V; SIDE]) -> [V; TILE] {
-    // SAFETY: as the caller says: the machine has the instructions.
-    unsafe {
-        let mut outputs = [V::all(0.0); TILE];
-        match (points.as_slice(), outputs.as_mut_slice()) {
-            (&[a, b, c], outputs) => outputs.copy_from_slice(&[a.add(b), b.add(c)]),
-            (&[a, b, c, d], outputs) => outputs.copy_from_slice(&[a.add(b).add(c), b.sub(c).add(d)]),
-            (&[zero, near, near_below, far, infinity], outputs) => {
-                let (even, odd) = (near.add(near_below), near.sub(near_below));
-                outputs.copy_from_slice(&powers(zero, (even, odd), (far, far), infinity));
-            }
-            (&[zero, near, near_below, far, far_below, infinity], outputs) => {
-                let (even, odd) = (near.add(near_below), near.sub(near_below));
-                let (far_even, far_odd) = (far.add(far_below), far.sub(far_below));
-                outputs.copy_from_slice(&powers(zero, (even, odd), (far_even, far_odd), infinity));
-            }
-            _ => unreachable!("tiles have three to six points a side"),
-        }
-        outputs
-    }
-}
-
-/// The four outputs of a tile from what its points add to even and to odd powers.
-#[inline(always)]
-unsafe fn powers<V: Vector>(zero: V, (even, odd): (V, V), (far_even, far_odd): (V, V), infinity: V) -> [V; 4] {
-    // SAFETY: as the caller says: the machine has the instructions.
-    unsafe {
-        let sum = |near: V, far: V, power: i32| {
-            V::all(NEAR.powi(power) as f32).mul_add(near, V::all(FAR.powi(power) as f32).mul(far))
-        };
-        [zero.add(even).add(far_even), sum(odd, far_odd, 1), sum(even, far_even, 2), sum(odd, far_odd, 3).add(infinity)]
-    }
+fn across<V: Copy, const LINES: usize, const LEN: usize>(lines: &[[V; LEN]; LINES], at: usize) -> [V; LINES] {
+    std::array::from_fn(|line| lines[line][at])
 }

@@ -1,66 +1,45 @@
-//! Winograd's F(2×2, r×r) for the windows of a convolution, as tables along one side.
-//!
-//! F(2, 2): the outputs `y₀ = d₀g₀ + d₁g₁` and `y₁ = d₁g₀ + d₂g₁` take three products, `(d₀ − d₁)g₀`, `d₁(g₀ + g₁)` and
-//! `(d₁ − d₂)g₁`; `y₀` is the sum of the first two, `y₁` the second less the third. F(2, 3) has four: Lavin and Gray
-//! 2016, §4.1.
+//! Which windows take fewer products, in which tiles.
 
+use super::side;
 use crate::kernels::geometry::Geometry;
 
-/// Outputs of a tile along one side.
-pub const TILE: usize = 2;
-/// `first.1 · x[first.0] + second.1 · x[second.0]`: what a point is of the values of a tile.
-pub type Pair = ((usize, f32), (usize, f32));
+/// Tiles of four of a batch from which on they pay, and the most weights at their points: they are written and read for
+/// each product.
+const TILES: usize = 256;
+const WEIGHTS: usize = 4 << 20;
 
 /// How windows become tiles.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
-    /// Taps of a small window along one side.
+    /// Taps of a small window along one side: 2 or 3.
     pub taps: usize,
+    /// Outputs of a tile along one side: 2 or 4.
+    pub tile: usize,
     /// Pixels from one output to the next, and from one tap of a small window to the next.
     pub stride: usize,
     /// Where along a side the small windows begin whose sum is the whole window.
     pub starts: &'static [usize],
-    /// The points of a tile's inputs.
-    pub inputs: &'static [Pair],
-    /// The points of a tile's outputs.
-    pub outputs: &'static [Pair],
-    /// The points of a small window's weights: how much each takes of every tap.
-    weights: &'static [&'static [f32]],
 }
-
-const TWO_TAPS: Form = Form {
-    taps: 2,
-    stride: 1,
-    starts: &[0, 2],
-    inputs: &[((0, 1.0), (1, -1.0)), ((1, 1.0), (1, 0.0)), ((1, 1.0), (2, -1.0))],
-    outputs: &[((0, 1.0), (1, 0.0)), ((0, 1.0), (1, 1.0)), ((0, 0.0), (1, -1.0))],
-    weights: &[&[1.0, 0.0], &[1.0, 1.0], &[0.0, 1.0]],
-};
-
-const THREE_TAPS: Form = Form {
-    taps: 3,
-    stride: 1,
-    starts: &[0],
-    inputs: &[((0, 1.0), (2, -1.0)), ((1, 1.0), (2, 1.0)), ((1, -1.0), (2, 1.0)), ((1, 1.0), (3, -1.0))],
-    outputs: &[((0, 1.0), (1, 0.0)), ((0, 1.0), (1, 1.0)), ((0, 1.0), (1, -1.0)), ((0, 0.0), (1, -1.0))],
-    weights: &[&[1.0, 0.0, 0.0], &[0.5, 0.5, 0.5], &[0.5, -0.5, 0.5], &[0.0, 0.0, 1.0]],
-};
 
 impl Form {
     /// That of a geometry's windows, if they have one: with stride 1, a 4×4 window's quarters; with stride 2, its taps of
     /// each parity.
     pub fn of(g: &Geometry) -> Option<Self> {
-        match (g.kernel, g.stride) {
-            (3, 1) => Some(THREE_TAPS),
-            (4, 1) => Some(TWO_TAPS),
-            (4, 2) => Some(Self { stride: 2, starts: &[0, 1], ..TWO_TAPS }),
-            _ => None,
-        }
+        let (taps, starts): (_, &[usize]) = match (g.kernel, g.stride) {
+            (3, 1) => (3, &[0]),
+            (4, 1) => (2, &[0, 2]),
+            (4, 2) => (2, &[0, 1]),
+            _ => return None,
+        };
+        let tiles = g.batch * g.output.0.div_ceil(4) * g.output.1.div_ceil(4);
+        let weights = g.in_channels * g.out_channels * (starts.len() * (4 + taps - 1)).pow(2);
+        let tile = if tiles >= TILES && weights <= WEIGHTS { 4 } else { 2 };
+        Some(Self { taps, tile, stride: g.stride, starts })
     }
 
     /// Points along one side.
     pub fn side(&self) -> usize {
-        self.inputs.len()
+        self.tile + self.taps - 1
     }
 
     /// Points of a tile.
@@ -82,16 +61,13 @@ impl Form {
         self.starts.iter().flat_map(|&top| self.starts.iter().map(move |&left| (top, left))).map(of_window).collect()
     }
 
-    /// What the points of a small window's weights are made of: `(point, tap, times)`.
-    pub fn lifts(&self) -> Vec<(usize, usize, f32)> {
-        let mut lifts = Vec::new();
-        for (point, tap) in (0..self.points()).flat_map(|i| (0..self.taps * self.taps).map(move |tap| (i, tap))) {
-            let along = |point: usize, tap: usize| self.weights[point][tap];
-            let times = along(point / self.side(), tap / self.taps) * along(point % self.side(), tap % self.taps);
-            if times != 0.0 {
-                lifts.push((point, tap, times));
-            }
-        }
-        lifts
+    /// What the points of a small window's weights are made of: how much each takes of every tap, `(points, taps)`.
+    pub fn lifts(&self) -> Vec<Vec<f32>> {
+        let along = side::weights(self.taps, self.tile);
+        let pairs = |len: usize| (0..len * len).map(move |i| (i / len, i % len));
+        let of_point = |(y, x): (usize, usize)| {
+            pairs(self.taps).map(|(row, column)| (along[y][row] * along[x][column]) as f32).collect()
+        };
+        pairs(self.side()).map(of_point).collect()
     }
 }

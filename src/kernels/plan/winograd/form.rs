@@ -2,21 +2,11 @@
 
 use crate::kernels::plan::kernel::{Kernel, LANES, VECTORS};
 use crate::kernels::plan::layer::{Input, Source, Tap};
+use crate::kernels::winograd::side;
 use std::any::TypeId;
 
 /// Bytes of a task's points, before and after the products: beside a panel they stay in the L2 cache.
 const CACHE: usize = 512 * 1024;
-
-/// Where the polynomials of windows are evaluated, besides at infinity, by taps and tile. Of tiles of four, 0, ±1, ±2
-/// would lose two bits more (Barabasz et al. 2020 on how points are chosen).
-pub const NEAR: f64 = 0.75;
-pub const FAR: f64 = 1.5;
-const PLACES: [((usize, usize), &[f64]); 4] = [
-    ((2, 2), &[0.0, 1.0]),
-    ((3, 2), &[0.0, 1.0, -1.0]),
-    ((2, 4), &[0.0, NEAR, -NEAR, FAR]),
-    ((3, 4), &[0.0, NEAR, -NEAR, FAR, -FAR]),
-];
 
 /// Windows that fall apart into small ones, and the tiles that are computed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,16 +99,10 @@ impl Form {
         (0..self.step * self.step).map(move |i| (i / self.step, i % self.step))
     }
 
-    /// `G g`: the polynomial of these coefficients at each point, over what the points' own polynomials are there, and
-    /// at infinity.
+    /// `G g`.
     fn spread(self, weights: impl Iterator<Item = f64>) -> Vec<f64> {
         let weights: Vec<_> = weights.collect();
-        let places =
-            PLACES.iter().find(|(form, _)| *form == (self.taps, self.tile)).map_or(&[][..], |(_, places)| places);
-        let at = |place: &f64| {
-            let others: f64 = places.iter().filter(|other| *other != place).map(|other| place - other).product();
-            weights.iter().rev().fold(0.0, |sum, weight| sum * place + weight) / others
-        };
-        places.iter().map(at).chain(weights.last().copied()).collect()
+        let of_point = |point: Vec<f64>| point.iter().zip(&weights).map(|(times, weight)| times * weight).sum();
+        side::weights(self.taps, self.tile).into_iter().map(of_point).collect()
     }
 }
