@@ -82,3 +82,29 @@ fn kernels_and_forms_agree_with_the_definition() {
         }
     }
 }
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let g = Geometry {
+        batch: 2,
+        in_channels: 70,
+        input: (90, 90),
+        out_channels: 40,
+        output: (90, 90),
+        kernel: 3,
+        stride: 1,
+        padding: 1,
+    };
+    let [x, w, y] = [noise(g.input_len(), 1), noise(g.weight_len(), 2), noise(g.output_len(), 3)];
+    let by_threads = |threads: usize| {
+        let [mut to_x, mut to_w, mut to_y] = [x.clone(), w.clone(), y.clone()];
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
+            let winograd = Winograd::of(&g).unwrap();
+            winograd.forward(&x, &w, &mut to_y);
+            winograd.adjoint(&y, &w, &mut to_x);
+            winograd.weight_gradient(&x, &y, &mut to_w);
+        });
+        [to_x, to_w, to_y].map(|values| values.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+    };
+    assert!(by_threads(1) == by_threads(5));
+}
