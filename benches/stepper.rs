@@ -1,8 +1,8 @@
 //! Sakuga's side of the training part of `make bench`: steps when it is asked
 //! to, and says how long it took. `benches/peers/stepper.py` speaks the same.
 //!
-//! `stepper NAME WIDTH BATCH SIDE THREADS` builds a generator and a PatchGAN of
-//! WIDTH filters and answers `ready DESCRIPTION`. Each line on stdin is one
+//! `stepper NAME WIDTH BATCH SIDE THREADS [mixed]` builds a generator and a PatchGAN
+//! of WIDTH filters and answers `ready DESCRIPTION`; with `mixed` it convolves in bf16. Each line on stdin is one
 //! step of both (cross entropy, 100 times L1, Adam), answered by its
 //! milliseconds and the most memory that the process has had, in MiB.
 
@@ -26,7 +26,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn main() -> Result<()> {
     // `cargo bench` adds a flag of its own.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [name, width, batch, side, threads] = arguments.as_slice() else {
+    let (mixed, arguments) = match arguments.as_slice() {
+        [arguments @ .., last] if last == "mixed" => (true, arguments),
+        arguments => (false, arguments),
+    };
+    let [name, width, batch, side, threads] = arguments else {
         // Run by `cargo bench` alone, there is nobody to ask for steps.
         println!("driven by benches/training.py: make bench-training");
         return Ok(());
@@ -41,6 +45,7 @@ fn main() -> Result<()> {
     let recipe = Recipe {
         architecture,
         batch,
+        mixed_precision: mixed,
         discriminator: PatchGanConfig { width, ..PatchGanConfig::default() },
         ..Recipe::built_in("pix2pix").ok_or("no such recipe")??
     };
@@ -57,7 +62,12 @@ fn main() -> Result<()> {
     let stage = Stage { rate: 1.0, sharpness: 0.0, adversarial: true };
 
     let mut out = std::io::stdout().lock();
-    writeln!(out, "ready Sakuga {}", env!("CARGO_PKG_VERSION"))?;
+    let precision = match (mixed, sakuga::nn::autocast::fast_on_cpu()) {
+        (false, _) => "f32",
+        (true, true) => "mixed by AMX",
+        (true, false) => "mixed, emulated",
+    };
+    writeln!(out, "ready Sakuga {}, {precision}", env!("CARGO_PKG_VERSION"))?;
     out.flush()?;
     for line in std::io::stdin().lock().lines() {
         line?;

@@ -5,6 +5,9 @@
 
 pub mod activation;
 pub mod adam;
+mod aligned;
+#[cfg(target_arch = "x86_64")]
+mod amx;
 pub mod bias;
 pub mod conv;
 #[cfg(feature = "cuda")]
@@ -16,6 +19,7 @@ pub mod geometry;
 mod lowering;
 mod matmul;
 pub mod memory;
+pub mod mixed;
 pub mod norm;
 pub mod plan;
 pub mod planes;

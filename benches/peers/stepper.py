@@ -9,7 +9,8 @@ from networks import Anime, UNet
 from torch import nn
 
 name, (width, batch, side, threads) = sys.argv[1], map(int, sys.argv[2:6])
-layout = torch.channels_last if len(sys.argv) > 6 else torch.contiguous_format
+layout = torch.channels_last if "channels-last" in sys.argv else torch.contiguous_format
+mixed = torch.autocast("cpu", torch.bfloat16, enabled="mixed" in sys.argv)
 torch.set_num_threads(threads)
 
 
@@ -37,19 +38,27 @@ def cross_entropy(logits, real):
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(real)))
 
 
+def verdict(picture):
+    with mixed:
+        logits = judge(torch.cat([photo, picture], 1))
+    return logits.float()
+
+
 def step():
-    drawn = generator(photo)
+    with mixed:
+        drawn = generator(photo)
+    drawn = drawn.float()
     for parameter in judge.parameters():
         parameter.requires_grad_(True)
     adams[1].zero_grad()
-    fake = cross_entropy(judge(torch.cat([photo, drawn.detach()], 1)), False)
-    real = cross_entropy(judge(torch.cat([photo, target], 1)), True)
+    fake = cross_entropy(verdict(drawn.detach()), False)
+    real = cross_entropy(verdict(target), True)
     ((fake + real) * 0.5).backward()
     adams[1].step()
     for parameter in judge.parameters():
         parameter.requires_grad_(False)
     adams[0].zero_grad()
-    loss = cross_entropy(judge(torch.cat([photo, drawn], 1)), True) + 100 * F.l1_loss(drawn, target)
+    loss = cross_entropy(verdict(drawn), True) + 100 * F.l1_loss(drawn, target)
     loss.backward()
     adams[0].step()
     return float(loss.detach())
@@ -61,7 +70,8 @@ def most_memory():
 
 
 order = "channels last" if layout is torch.channels_last else "channels first"
-print("ready", f"PyTorch {torch.__version__.split('+')[0]}, f32, {order}", flush=True)
+precision = "bf16 autocast" if "mixed" in sys.argv else "f32"
+print("ready", f"PyTorch {torch.__version__.split('+')[0]}, {precision}, {order}", flush=True)
 for line in sys.stdin:
     start = time.perf_counter()
     step()

@@ -42,6 +42,18 @@ impl Target {
     pub(super) fn new(slice: &mut [f32]) -> Self {
         Self { start: slice.as_mut_ptr(), len: slice.len() }
     }
+
+    /// Some of its values, to write.
+    ///
+    /// # Safety
+    /// No other task may touch them meanwhile, and the slice must still be borrowed.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) unsafe fn slice<'a>(self, first: usize, len: usize) -> &'a mut [f32] {
+        assert!(first + len <= self.len, "{len} values from {first} on are beyond the end");
+        // SAFETY: they are inside, and the caller's alone.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(first), len) }
+    }
 }
 
 /// `C (m×n) = A (m×k) · B (k×n)`, added to what C holds when `accumulate`.

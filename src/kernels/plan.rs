@@ -74,7 +74,7 @@ impl Instructions {
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512bf16")
             }
-            Self::Amx => Self::Avx512Bf16.available() && amx::available(),
+            Self::Amx => Self::Avx512Bf16.available() && super::amx::available(),
         }
         #[cfg(not(target_arch = "x86_64"))]
         matches!(self, Self::Portable)

@@ -5,12 +5,14 @@
 
 use std::cell::Cell;
 
+pub use crate::kernels::mixed::fast as fast_on_cpu;
+
 thread_local! {
     static BF16: Cell<bool> = const { Cell::new(false) };
 }
 
 /// While it lives, convolutions that this thread starts round their factors and their results to bf16 and sum in f32:
-/// on CUDA by cuDNN, on the CPU step by step, for its result and not for speed.
+/// on CUDA by cuDNN, on a CPU with AMX by tiles; on others step by step, for the result and not for speed.
 #[must_use = "it ends when it is dropped"]
 pub struct Autocast {
     before: bool,

@@ -7,10 +7,8 @@
 
 use super::autocast;
 use super::ops::slice;
-use crate::kernels::{conv as kernel, geometry::Geometry};
+use crate::kernels::{conv as exact, geometry::Geometry, mixed};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
-use half::bf16;
-use std::borrow::Cow;
 
 /// Which face of the trilinear form an op computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,18 +69,15 @@ impl CustomOp2 for Convolution {
         let (a, b) = (slice(s1, l1)?, slice(s2, l2)?);
         let shape = self.shape();
         let mut out = vec![0f32; shape.elem_count()];
-        let run = match self.face {
-            Face::Forward => kernel::forward,
-            Face::Adjoint => kernel::adjoint,
-            Face::WeightGradient => kernel::weight_gradient,
+        let run = match (self.face, self.bf16) {
+            (Face::Forward, false) => exact::forward,
+            (Face::Adjoint, false) => exact::adjoint,
+            (Face::WeightGradient, false) => exact::weight_gradient,
+            (Face::Forward, true) => mixed::forward,
+            (Face::Adjoint, true) => mixed::adjoint,
+            (Face::WeightGradient, true) => mixed::weight_gradient,
         };
-        if self.bf16 {
-            let (a, b) = (rounded(a.into()), rounded(b.into()));
-            run(&self.geometry, &a, &b, &mut out);
-            out = rounded(out.into()).into_owned();
-        } else {
-            run(&self.geometry, a, b, &mut out);
-        }
+        run(&self.geometry, a, b, &mut out);
         Ok((CpuStorage::F32(out), shape))
     }
 
@@ -109,12 +104,6 @@ impl CustomOp2 for Convolution {
             WeightGradient => (wanted(a, Adjoint, b, grad)?, wanted(b, Forward, a, grad)?),
         })
     }
-}
-
-/// The nearest numbers of bf16.
-fn rounded(mut values: Cow<'_, [f32]>) -> Cow<'_, [f32]> {
-    values.to_mut().iter_mut().for_each(|value| *value = bf16::from_f32(*value).to_f32());
-    values
 }
 
 /// Convolution of `x` `(N, Cin, H, W)` with `w` `(Cout, Cin, K, K)`.

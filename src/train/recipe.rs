@@ -95,7 +95,8 @@ pub struct Recipe {
     /// from 0: a sudden one throws a trained generator off.
     #[serde(default)]
     pub sharpness_from: usize,
-    /// Convolutions of bf16 factors, summed in f32; parameters and all else stay f32. Meant for CUDA.
+    /// Convolutions of bf16 factors, summed in f32; parameters and all else stay f32. For CUDA and for CPUs with AMX;
+    /// others do as if, and are slower for it.
     #[serde(default)]
     pub mixed_precision: bool,
     /// Decay of the running average of the generator's parameters; 0: none.

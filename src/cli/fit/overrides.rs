@@ -118,7 +118,7 @@ pub(super) struct Overrides {
     /// Weight of the shift loss, which keeps drawings from flickering; needs --crop 112 or more
     #[arg(long)]
     lambda_shift: Option<f64>,
-    /// Multiply in bf16 and sum in f32, for CUDA; a CPU does as if, and is slower for it
+    /// Multiply in bf16 and sum in f32: for CUDA and CPUs with AMX; others do as if, and are slower for it
     #[arg(long)]
     mixed_precision: bool,
     /// First epoch, counted from 0, in which the discriminator plays

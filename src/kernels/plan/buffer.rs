@@ -1,38 +1,12 @@
-//! Memory whose start lies on a cache line, and the activations in it.
+//! A plan's activations.
 
 use super::kernel::{LANES, Value};
+use crate::kernels::aligned::Aligned;
 use rayon::prelude::*;
-use std::marker::PhantomData;
 
-/// A cache line.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
-
-/// `len` values from a cache line's start on.
-pub(super) struct Aligned<T> {
-    lines: Vec<Line>,
-    len: usize,
-    values: PhantomData<T>,
-}
-
-impl<T: Value> Aligned<T> {
-    /// All zero: of a [`Value`], zero bits are the number 0.
-    pub(super) fn zeros(len: usize) -> Self {
-        let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
-        Self { lines, len, values: PhantomData }
-    }
-
-    pub(super) fn slice(&self) -> &[T] {
-        // SAFETY: the lines hold `len` values, any bits are a value (f32 or bf16), and 64 bytes align both.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
-    }
-
-    pub(super) fn slice_mut(&mut self) -> &mut [T] {
-        // SAFETY: as in `slice`, and borrowed alone.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
-    }
-}
+/// Values after the last pixel: a vector stored there, or the chunk that a window's last row is rounded up to, may not
+/// pass the end.
+const BEYOND: usize = 2 * LANES;
 
 /// Activations of a batch, channels last: `(N, H + 2·halo, W + 2·halo, C)`. Nothing but [`Buffer::mirror`] writes into
 /// the halo; else it stays zero.
@@ -54,8 +28,7 @@ impl<T: Value> Buffer<T> {
     /// All zero.
     pub fn zeros(batch: usize, (height, width): (usize, usize), channels: usize, halo: usize) -> Self {
         let len = batch * (height + 2 * halo) * (width + 2 * halo) * channels;
-        // A vector store at the last pixel of few channels may not pass the end.
-        Self { batch, height, width, channels, halo, values: Aligned::zeros(len + LANES) }
+        Self { batch, height, width, channels, halo, values: Aligned::zeros(len + BEYOND) }
     }
 
     /// Values from a row to the one below.

@@ -70,7 +70,7 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     const ROWS: usize;
     /// Neighbouring factors that one lane takes together: their weights lie side by side.
     const GROUP: usize;
-    /// What a strand's length is a multiple of.
+    /// What a strand's length is a multiple of; 32 at most, which is what can be read beyond a buffer's last pixel.
     const CHUNK: usize = Self::GROUP;
     /// A strand can be read for so many rows, also where a tile has fewer.
     const LEAST_ROWS: usize = 1;

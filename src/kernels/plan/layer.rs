@@ -22,6 +22,14 @@ pub struct Tap {
     pub kernel: (usize, usize),
 }
 
+impl Tap {
+    /// Values that a kernel reads of a row of the window over pixels of so many channels: whole chunks, the weights of
+    /// what is not the window's being 0.
+    pub(super) fn row<K: Kernel>(&self, channels: usize) -> usize {
+        (self.kernel.1 * channels).next_multiple_of(K::CHUNK)
+    }
+}
+
 /// Where the weights of one tap lie: that of output `n` and channel `c` at the window's row `y` and column `x` is
 /// `weights[n · output + c · channel + rows[y] + columns[x]]`.
 pub struct Source<'a> {
@@ -82,7 +90,7 @@ impl<K: Kernel> Phase<K> {
             weights.fill(&form.weights(inputs, sources, outputs), factors, &places);
             return Self { first, taps, weights, winograd: Some(form) };
         }
-        let lengths = inputs.iter().zip(&taps).map(|(input, tap)| tap.kernel.0 * tap.kernel.1 * input.channels);
+        let lengths = inputs.iter().zip(&taps).map(|(input, tap)| tap.kernel.0 * tap.row::<K>(input.channels));
         let mut weights = Panels::zeros(lengths.sum(), outputs);
         let mut start = 0;
         for ((input, tap), source) in inputs.iter().zip(&taps).zip(sources) {
@@ -90,13 +98,13 @@ impl<K: Kernel> Phase<K> {
             for c in 0..source.channels {
                 for (y, row) in source.rows.iter().enumerate() {
                     for (x, column) in source.columns.iter().enumerate() {
-                        let to = start + (y * tap.kernel.1 + x) * input.channels + c;
+                        let to = start + y * tap.row::<K>(input.channels) + x * input.channels + c;
                         places.push((c * source.channel + row + column, to));
                     }
                 }
             }
             weights.fill(source.weights, source.output, &places);
-            start += tap.kernel.0 * tap.kernel.1 * input.channels;
+            start += tap.kernel.0 * tap.row::<K>(input.channels);
         }
         Self { first, taps, weights, winograd: None }
     }

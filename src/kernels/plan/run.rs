@@ -115,16 +115,12 @@ pub trait Work {
 }
 
 /// Whether a task copies its windows together first: where rows are short, or so far apart that they fall on the same
-/// lines of the L1 cache, or where a window's rows are no whole chunks.
+/// lines of the L1 cache.
 fn gathers<K: Kernel>(layer: &Layer<K>, inputs: &[&Buffer<K::Value>], width: usize) -> bool {
     let far =
         |(input, buffer): (&Input, &&Buffer<K::Value>)| input.step * buffer.channels * size_of::<K::Value>() >= 4096;
-    let broken = |phase: &Phase<K>| {
-        let lengths = phase.taps.iter().zip(&layer.inputs).map(|(tap, input)| tap.kernel.1 * input.channels);
-        lengths.into_iter().any(|length| !length.is_multiple_of(K::CHUNK))
-    };
     let short = width < K::ROWS.min(12).max(K::LEAST_ROWS);
-    short || layer.inputs.iter().zip(inputs).any(far) || layer.phases.iter().any(broken)
+    short || layer.inputs.iter().zip(inputs).any(far)
 }
 
 /// How the outputs lie.

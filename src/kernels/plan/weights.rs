@@ -1,7 +1,7 @@
 //! Weights in the order in which a kernel reads them.
 
-use super::buffer::Aligned;
 use super::kernel::{Kernel, LANES, VECTORS, Value};
+use crate::kernels::aligned::Aligned;
 use rayon::prelude::*;
 
 /// Columns of a full panel.

@@ -74,7 +74,7 @@ impl<K: Kernel> Task<'_, K> {
                 row: input.step * buffer.channels,
                 segments: tap.kernel.0,
                 segment_step: buffer.pitch(),
-                length: tap.kernel.1 * buffer.channels,
+                length: tap.row::<K>(buffer.channels),
             });
         }
     }
@@ -93,7 +93,7 @@ impl<K: Kernel> Task<'_, K> {
             unsafe { self.strands(unit / width, unit % width, &mut strands) };
             for strand in &strands {
                 for segment in 0..strand.segments {
-                    // SAFETY: a segment lies inside its buffer.
+                    // SAFETY: a segment lies inside its buffer, with what is read beyond.
                     windows.extend_from_slice(unsafe {
                         std::slice::from_raw_parts(strand.start.add(segment * strand.segment_step), strand.length)
                     });

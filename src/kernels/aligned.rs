@@ -1,0 +1,34 @@
+//! Memory whose start lies on a cache line.
+
+use super::plan::Value;
+use std::marker::PhantomData;
+
+/// A cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+/// `len` values from a cache line's start on.
+pub(super) struct Aligned<T> {
+    lines: Vec<Line>,
+    len: usize,
+    values: PhantomData<T>,
+}
+
+impl<T: Value> Aligned<T> {
+    /// All zero: of a [`Value`], zero bits are the number 0.
+    pub(super) fn zeros(len: usize) -> Self {
+        let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
+        Self { lines, len, values: PhantomData }
+    }
+
+    pub(super) fn slice(&self) -> &[T] {
+        // SAFETY: the lines hold `len` values, any bits are a value (f32 or bf16), and 64 bytes align both.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+    }
+
+    pub(super) fn slice_mut(&mut self) -> &mut [T] {
+        // SAFETY: as in `slice`, and borrowed alone.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+}
