@@ -16,6 +16,10 @@ mod layout;
 mod lowered;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod transpose;
+#[cfg(target_arch = "x86_64")]
+mod weights;
 
 use super::conv;
 use super::geometry::Geometry;

@@ -2,7 +2,7 @@
 //! planes do. The adjoint of a strided convolution has a phase for each remainder of the output's row and column.
 
 use super::layout::{Pairs, Window};
-use crate::kernels::aligned::Aligned;
+use super::weights::Weights;
 use crate::kernels::amx::{self, CHUNK, Factors, TILE};
 use crate::kernels::geometry::Geometry;
 use crate::kernels::matmul::Target;
@@ -26,12 +26,12 @@ struct Phase {
     first: (usize, usize),
     size: (usize, usize),
     taps: Vec<Tap>,
-    weights: Aligned<bf16>,
 }
 
 /// What both faces are: sums over the channels of windows.
 struct Correlation<'a> {
     pictures: Pairs,
+    weights: Weights,
     /// Pixels of the pictures from an output pixel of a phase to the next.
     step: usize,
     /// Output pixels from one of a phase to the next.
@@ -55,13 +55,13 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
         parts: g.stride,
     };
     let tap = |i: usize| Tap { row: i / g.kernel, column: i % g.kernel, weight: i };
-    let taps: Vec<_> = (0..g.kernel * g.kernel).map(tap).collect();
-    let weights = pack(g, w, (g.out_channels, g.window()), (g.in_channels, g.kernel * g.kernel), &taps);
+    let taps = g.kernel * g.kernel;
     Correlation {
         pictures: Pairs::new(window, x),
+        weights: Weights::new(w, (g.out_channels, g.window()), (g.in_channels, taps), taps),
         step: g.stride,
         grid: 1,
-        phases: vec![Phase { first: (0, 0), size: g.output, taps, weights }],
+        phases: vec![Phase { first: (0, 0), size: g.output, taps: (0..taps).map(tap).collect() }],
         batch: g.batch,
         to: (g.out_channels, g.output.0, g.output.1),
         target: y,
@@ -99,12 +99,12 @@ pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
                 weight: ky * g.kernel + kx,
             })
         });
-        let taps: Vec<_> = taps.collect();
-        let weights = pack(g, w, (g.in_channels, g.kernel * g.kernel), (g.out_channels, g.window()), &taps);
-        Phase { first, size: (count(g.input.0, first.0), count(g.input.1, first.1)), taps, weights }
+        Phase { first, size: (count(g.input.0, first.0), count(g.input.1, first.1)), taps: taps.collect() }
     };
+    let taps = g.kernel * g.kernel;
     Correlation {
         pictures: Pairs::new(window, y),
+        weights: Weights::new(w, (g.in_channels, taps), (g.out_channels, g.window()), taps),
         step: 1,
         grid: g.stride,
         phases: (0..g.stride * g.stride).map(|i| phase((i / g.stride, i % g.stride))).collect(),
@@ -115,40 +115,9 @@ pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
     .run();
 }
 
-/// Weights as left factors: `(⌈outputs/16⌉, taps, ⌈inputs/32⌉, 16, 32)`. Outputs and inputs are counts, each with the
-/// distance from one to the next.
-fn pack(
-    g: &Geometry,
-    w: &[f32],
-    (outputs, output_step): (usize, usize),
-    (inputs, input_step): (usize, usize),
-    taps: &[Tap],
-) -> Aligned<bf16> {
-    assert_eq!(w.len(), g.weight_len());
-    let chunks = inputs.div_ceil(CHUNK);
-    let block_len = taps.len() * chunks * CHUNK * TILE;
-    let mut to = Aligned::<bf16>::zeros(outputs.div_ceil(TILE) * block_len);
-    if block_len == 0 {
-        return to;
-    }
-    to.slice_mut().par_chunks_exact_mut(block_len).enumerate().for_each(|(block, to)| {
-        let rows = (outputs - block * TILE).min(TILE);
-        for input in 0..inputs {
-            for row in 0..rows {
-                let from = &w[(block * TILE + row) * output_step + input * input_step..];
-                let place = input / CHUNK * CHUNK * TILE + row * CHUNK + input % CHUNK;
-                for (t, tap) in taps.iter().enumerate() {
-                    to[t * chunks * CHUNK * TILE + place] = bf16::of(from[tap.weight]);
-                }
-            }
-        }
-    });
-    to
-}
-
 impl Correlation<'_> {
     fn run(self) {
-        let Self { pictures, step, grid, phases, batch, to: (channels, height, width), target } = self;
+        let Self { pictures, weights, step, grid, phases, batch, to: (channels, height, width), target } = self;
         let target = Target::new(target);
         let blocks = channels.div_ceil(TILE);
         // How it is cut changes no sum: a task has whole ones.
@@ -162,19 +131,16 @@ impl Correlation<'_> {
             let rows = strip * rows..((strip + 1) * rows).min(phase.size.0);
             let pairs = blocks.div_ceil(2);
             let sums_of = |first: usize, row: usize, column: usize, sums: &mut Sums| {
-                let depth = phase.taps.len() * pictures.chunks * CHUNK * TILE;
-                let weights = phase.weights.slice();
                 let tall = first + 1 < blocks;
                 // SAFETY: `fits` has asked for AMX. Weights have these blocks, and the pictures every window of the
                 // phase's pixels with 31 columns beyond.
                 unsafe {
                     amx::clear();
-                    for (t, tap) in phase.taps.iter().enumerate() {
-                        let left = |block: usize| {
-                            weights.as_ptr().wrapping_add(block * depth + t * pictures.chunks * CHUNK * TILE)
-                        };
+                    for tap in &phase.taps {
+                        let first_weights = weights.at(first, tap.weight);
+                        let second = if tall { weights.at(first + 1, tap.weight) } else { first_weights };
                         let right = pictures.at(picture, row * step + tap.row, column * step + tap.column);
-                        let left = Factors { tiles: [left(first), left(first + 1)], pitch: CHUNK, step: CHUNK * TILE };
+                        let left = Factors { tiles: [first_weights, second], pitch: CHUNK, step: CHUNK * TILE };
                         let right = Factors {
                             tiles: [right, right.wrapping_add(2 * TILE)],
                             pitch: pictures.pitch(),

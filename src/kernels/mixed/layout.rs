@@ -3,11 +3,13 @@
 //! A strided convolution reads every so many columns; so each row is kept in as many parts, one a remainder of the
 //! column, in which what it reads lies side by side.
 
+use super::transpose::transpose;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::amx::{CHUNK, TILE};
 use crate::kernels::plan::Value;
 use half::bf16;
 use rayon::prelude::*;
+use std::arch::x86_64::{_mm512_loadu_ps, _mm512_setzero_ps, _mm512_storeu_ps};
 
 /// Which pixels of `(N, C, H, W)` a layout holds.
 #[derive(Clone, Copy)]
@@ -104,7 +106,7 @@ impl Pairs {
 
 /// Every `step`th value of two rows, in turn; of a second row that is empty zeros.
 #[target_feature(enable = "avx512f,avx512bw")]
-fn interleave(first: &[f32], second: &[f32], step: usize, to: &mut [bf16]) {
+pub fn interleave(first: &[f32], second: &[f32], step: usize, to: &mut [bf16]) {
     if second.is_empty() {
         for (to, first) in to.chunks_exact_mut(2).zip(first.iter().step_by(step)) {
             to[0] = bf16::of(*first);
@@ -204,16 +206,13 @@ impl PixelPairs {
         let mut to = Aligned::<bf16>::zeros(blocks * lines * line_len);
         to.slice_mut().par_chunks_exact_mut(line_len).enumerate().for_each(|(i, line)| {
             let (block, picture, y) = (i / lines, i % lines / height, i % height);
-            for c in 0..(channels - block * TILE).min(TILE) {
-                let row = &values[((picture * channels + block * TILE + c) * height + y) * width..][..width];
-                let (pairs, last) = row.as_chunks::<2>();
-                for (pair, to) in pairs.iter().zip(line.chunks_exact_mut(2 * TILE)) {
-                    (to[2 * c], to[2 * c + 1]) = (bf16::of(pair[0]), bf16::of(pair[1]));
-                }
-                if let [last] = last {
-                    line[width / 2 * 2 * TILE + 2 * c] = bf16::of(*last);
-                }
-            }
+            let row = |c: usize| {
+                let plane = (picture * channels + block * TILE + c) * height + y;
+                &values[plane * width..][..width]
+            };
+            let rows: Vec<_> = (0..(channels - block * TILE).min(TILE)).map(row).collect();
+            // SAFETY: whoever makes tiles has them, and AVX-512 with them.
+            unsafe { pair_pixels(&rows, line) }
         });
         Self { values: to, lines, chunks, blocks }
     }
@@ -230,5 +229,24 @@ impl PixelPairs {
     /// Bytes of a row of a block.
     pub fn row_bytes(&self) -> usize {
         self.chunks * CHUNK * TILE * size_of::<bf16>()
+    }
+}
+
+/// Rows of up to 16 channels to `(⌈columns/32⌉, 16, 16, 2)`.
+#[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+fn pair_pixels(rows: &[&[f32]], to: &mut [bf16]) {
+    for (chunk, to) in to.chunks_exact_mut(CHUNK * TILE).enumerate() {
+        let mut pairs = [_mm512_setzero_ps(); TILE];
+        for (pairs, row) in pairs.iter_mut().zip(rows) {
+            let row = &row[(chunk * CHUNK).min(row.len())..];
+            let mut pixels = [bf16::default(); CHUNK];
+            round(row, 1, &mut pixels);
+            // SAFETY: 32 numbers of 16 bits are 16 of 32, of which only the places are changed.
+            *pairs = unsafe { _mm512_loadu_ps(pixels.as_ptr().cast()) };
+        }
+        for (to, column) in to.chunks_exact_mut(2 * TILE).zip(transpose(pairs)) {
+            // SAFETY: as above.
+            unsafe { _mm512_storeu_ps(to.as_mut_ptr().cast(), column) }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Convolutions to few pixels: the windows of all pictures side by side in one matrix, weights as they lie. Weights are
 //! most of what is read and written here, so each is read once.
 
-use super::layout::round;
+use super::layout::{interleave, round};
 use crate::kernels::aligned::Aligned;
 use crate::kernels::amx::{self, CHUNK, Factors, TILE};
 use crate::kernels::geometry::Geometry;
@@ -141,13 +141,14 @@ pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
         let places = channels.len() * taps;
         let panel = depth * TILE;
         let mut right = Aligned::<bf16>::zeros(places.div_ceil(TILE).next_multiple_of(2) * panel);
-        for o in 0..g.out_channels {
-            let from = &w[o * window + channels.start * taps..][..places];
-            let to = &mut right.slice_mut()[o / 2 * 2 * TILE + o % 2..];
-            for (i, from) in from.chunks(TILE).enumerate() {
-                for (from, to) in from.iter().zip(to[i * panel..].iter_mut().step_by(2)) {
-                    *to = bf16::of(*from);
-                }
+        let row = |o: usize| &w[o * window + channels.start * taps..][..places];
+        for (pair, o) in (0..g.out_channels).step_by(2).enumerate() {
+            let second = if o + 1 < g.out_channels { row(o + 1) } else { &[] };
+            for (i, from) in row(o).chunks(TILE).enumerate() {
+                let second = second.get(i * TILE..).unwrap_or_default();
+                let to = &mut right.slice_mut()[i * panel + pair * 2 * TILE..][..2 * from.len()];
+                // SAFETY: AVX-512 comes with AMX.
+                unsafe { interleave(from, second, 1, to) }
             }
         }
         let right = right.slice().as_ptr();
