@@ -38,9 +38,16 @@ impl Kernel for Amx {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    unsafe fn narrow(sums: &[f32; LANES]) -> [bf16; LANES] {
-        // SAFETY: the machine has AVX-512's bf16 beside AMX.
-        unsafe { Avx512Bf16::narrow(sums) }
+    unsafe fn widen(from: *const bf16) -> __m512 {
+        // SAFETY: the machine has AVX-512's bf16 beside AMX; else as the caller says.
+        unsafe { Avx512Bf16::widen(from) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn narrow(numbers: __m512, to: *mut bf16) {
+        // SAFETY: as above.
+        unsafe { Avx512Bf16::narrow(numbers, to) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]

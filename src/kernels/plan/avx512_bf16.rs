@@ -24,12 +24,20 @@ impl Kernel for Avx512Bf16 {
         unsafe { by_rows!(rows, vectors, tile(strands, panel, sums), 1 2 3 4 5 6 7 8 9 10 11 12 13 14) }
     }
 
-    /// By one instruction instead of six; it takes what is under 2⁻¹²⁶ for 0.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-    unsafe fn narrow(sums: &[f32; LANES]) -> [bf16; LANES] {
-        // SAFETY: 16 numbers are read; 16 bf16 are 256 bits, whatever they are called.
-        unsafe { std::mem::transmute(_mm512_cvtneps_pbh(_mm512_loadu_ps(sums.as_ptr()))) }
+    unsafe fn widen(from: *const bf16) -> __m512 {
+        // SAFETY: as the caller says.
+        let halves = unsafe { _mm256_loadu_si256(from.cast()) };
+        _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))
+    }
+
+    /// By one instruction; it takes what is under 2⁻¹²⁶ for 0.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn narrow(numbers: __m512, to: *mut bf16) {
+        // SAFETY: 16 bf16 are 256 bits, whatever they are called, and can be written.
+        unsafe { _mm256_storeu_si256(to.cast(), std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(numbers))) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]

@@ -91,13 +91,24 @@ pub trait Kernel: Copy + Send + Sync + 'static {
         sums: &mut Sums,
     );
 
-    /// The values nearest to `sums`, as a buffer holds them.
+    /// A register of a buffer's values, [`Vector::WIDTH`] of them. Kernels of other values than f32 have their own.
     ///
     /// # Safety
-    /// The machine has the instructions.
+    /// The machine has the instructions, and so many values can be read.
     #[inline(always)]
-    unsafe fn narrow(sums: &[f32; LANES]) -> [Self::Value; LANES] {
-        sums.map(Self::Value::of)
+    unsafe fn widen(from: *const Self::Value) -> Self::Vector {
+        // SAFETY: as the caller says.
+        unsafe { Self::Vector::load(from.cast()) }
+    }
+
+    /// Stores the values nearest to a register's numbers. Kernels of other values than f32 have their own.
+    ///
+    /// # Safety
+    /// The machine has the instructions, and so many values can be written.
+    #[inline(always)]
+    unsafe fn narrow(numbers: Self::Vector, to: *mut Self::Value) {
+        // SAFETY: as the caller says.
+        unsafe { numbers.store(to.cast()) }
     }
 
     /// Runs a task, compiled for the instructions.

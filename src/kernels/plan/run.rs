@@ -1,8 +1,9 @@
 //! A layer over its buffers: cut into tasks, each a few output rows and panels of channels.
 
 use super::buffer::Buffer;
-use super::kernel::{Kernel, LANES, Value};
+use super::kernel::{Kernel, LANES, VECTORS};
 use super::layer::{Input, Layer, Phase};
+use super::vector::Vector;
 use super::{windows, winograd};
 use rayon::prelude::*;
 
@@ -168,39 +169,28 @@ impl<K: Kernel> Common<'_, K> {
         self.origins[picture] + row * self.place.pitch + column * self.place.channels
     }
 
-    /// What sums of the vector of channels from `channel` on are multiplied by, and what is added then.
-    #[inline(always)]
-    pub(super) fn gain(&self, channel: usize) -> ([f32; LANES], [f32; LANES]) {
-        let (mut scale, mut shift) = ([0.0; LANES], [0.0; LANES]);
-        scale.copy_from_slice(&self.scale[channel..channel + LANES]);
-        shift.copy_from_slice(&self.shift[channel..channel + LANES]);
-        (scale, shift)
-    }
-
-    /// Finishes a vector of sums, and stores it at `place` of every output.
+    /// Finishes the sums of a row of a tile, `vectors` · [`LANES`] channels from `channel` on, and stores them from
+    /// `place` on in every output.
     ///
     /// # Safety
-    /// The place is a vector of the outputs, and no other task's.
+    /// The machine has the instructions; the place has so many values in the outputs, which are no other task's.
     #[inline(always)]
-    pub(super) unsafe fn store(&self, place: usize, sums: &[f32; LANES], scale: &[f32; LANES], shift: &[f32; LANES]) {
-        let mut values = [0.0; LANES];
-        for lane in 0..LANES {
-            values[lane] = sums[lane] * scale[lane] + shift[lane];
-        }
-        if let Some(residual) = self.residual {
-            // SAFETY: the residual has the outputs' geometry.
-            let residual = unsafe { &*residual.add(place).cast::<[K::Value; LANES]>() };
-            for lane in 0..LANES {
-                values[lane] += residual[lane].f32();
+    pub(super) unsafe fn store(&self, place: usize, sums: &[f32; VECTORS * LANES], channel: usize, vectors: usize) {
+        for first in (0..vectors * LANES).step_by(K::Vector::WIDTH) {
+            // SAFETY: as the caller says; scale and shift are as long as the panels are wide, and the residual has the
+            // outputs' geometry.
+            unsafe {
+                let sums = K::Vector::load(sums.as_ptr().add(first));
+                let scale = K::Vector::load(self.scale.as_ptr().add(channel + first));
+                let shift = K::Vector::load(self.shift.as_ptr().add(channel + first));
+                let mut values = sums.mul_add(scale, shift);
+                if let Some(residual) = self.residual {
+                    values = values.add(K::widen(residual.add(place + first)));
+                }
+                for &(output, slope) in &self.outputs {
+                    K::narrow(values.max(values.mul(K::Vector::all(slope))), output.add(place + first));
+                }
             }
-        }
-        for &(output, slope) in &self.outputs {
-            let mut rectified = [0.0; LANES];
-            for lane in 0..LANES {
-                rectified[lane] = values[lane].max(values[lane] * slope);
-            }
-            // SAFETY: the machine has the instructions, as tasks of this kernel run; the place is this task's own.
-            unsafe { *output.add(place).cast::<[K::Value; LANES]>() = K::narrow(&rectified) }
         }
     }
 }

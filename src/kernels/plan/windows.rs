@@ -43,8 +43,9 @@ impl<K: Kernel> Work for Task<'_, K> {
                 }
             } else {
                 for panel in self.panels.clone() {
-                    for line in self.units.clone() {
-                        for tile in tiles::<K>(width) {
+                    // Downwards, so that of a window's rows only the last one is new to the L1 cache.
+                    for tile in tiles::<K>(width) {
+                        for line in self.units.clone() {
                             for (x, pixel) in tile.clone().zip(&mut pixels) {
                                 *pixel = common.pixel(self.phase, line, x);
                             }
@@ -113,14 +114,8 @@ impl<K: Kernel> Task<'_, K> {
         // SAFETY: the panel was packed for these strands; outputs have `first + vectors · LANES` channels.
         unsafe {
             K::tile(strands, weights.as_ptr(), pixels.len(), vectors, sums);
-            for v in 0..vectors {
-                let channel = first + v * LANES;
-                let (scale, shift) = self.common.gain(channel);
-                for (sums, pixel) in sums.0.iter().zip(pixels) {
-                    let mut vector = [0.0; LANES];
-                    vector.copy_from_slice(&sums[v * LANES..(v + 1) * LANES]);
-                    self.common.store(pixel + channel, &vector, &scale, &shift);
-                }
+            for (sums, pixel) in sums.0.iter().zip(pixels) {
+                self.common.store(pixel + first, sums, first, vectors);
             }
         }
     }
