@@ -7,6 +7,7 @@
 mod build;
 mod finish;
 mod outline;
+mod places;
 mod precision;
 
 pub use outline::{Affine, Finish, Node, Outline, Term, Window, shuffled};

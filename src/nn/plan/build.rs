@@ -1,6 +1,7 @@
 //! From an outline to packed layers: windows, halos, weights, and which buffer each node lies in.
 
 use super::outline::{LayerOutline, Node, Outline, Term, Window};
+use super::places::places;
 use super::{Last, Output, Packed, Part, Slot, Step};
 use crate::kernels::plan::{Input, Kernel, LANES, Layer, Phase, Source, Tap};
 use candle_core::{Result, bail};
@@ -178,8 +179,7 @@ struct Form {
     mirrored: usize,
 }
 
-/// The buffers, and which one each node lies in. A node takes over the buffer of one of its form that no later layer
-/// reads.
+/// The buffers, and which one each node lies in.
 fn slots<K: Kernel>(outline: &Outline) -> Result<(Vec<Slot>, Vec<usize>)> {
     let form = |node: Node| {
         let info = &outline.nodes[node.0];
@@ -191,8 +191,7 @@ fn slots<K: Kernel>(outline: &Outline) -> Result<(Vec<Slot>, Vec<usize>)> {
         }
     };
     let mut halos = std::collections::HashMap::new();
-    let mut last_use = vec![0; outline.nodes.len()];
-    for (i, layer) in outline.layers.iter().enumerate() {
+    for layer in &outline.layers {
         let grid = grid(&layer.terms);
         for term in &layer.terms {
             let kernel = term.weight.dim(2)?;
@@ -210,37 +209,13 @@ fn slots<K: Kernel>(outline: &Outline) -> Result<(Vec<Slot>, Vec<usize>)> {
                 }
                 *halo = (*halo).max(reach);
             }
-            last_use[term.node.0] = i;
-        }
-        for node in layer.residual.iter().chain(layer.outputs.iter().map(|(node, _)| node)) {
-            last_use[node.0] = last_use[node.0].max(i);
         }
     }
-    last_use[outline.last.0] = usize::MAX;
-    let mut slots: Vec<Slot> = Vec::new();
-    let mut places = vec![0; outline.nodes.len()];
-    // By slot: its form and its node's last reader.
-    let mut taken: Vec<(Form, usize)> = Vec::new();
-    let mut place = |node: Node, now: usize| {
-        let form = form(node);
-        let free = taken.iter().position(|&(other, until)| other == form && until < now);
-        let slot = free.unwrap_or_else(|| {
-            slots.push(Slot {
-                channels: form.channels,
-                halvings: form.halvings,
-                halo: halos.get(&form).copied().unwrap_or(0),
-            });
-            taken.push((form, 0));
-            taken.len() - 1
-        });
-        taken[slot] = (form, last_use[node.0]);
-        slot
+    let (forms, places) = places(outline, form);
+    let slot = |form: Form| Slot {
+        channels: form.channels,
+        halvings: form.halvings,
+        halo: halos.get(&form).copied().unwrap_or(0),
     };
-    places[0] = place(Node(0), 0);
-    for (i, layer) in outline.layers.iter().enumerate() {
-        for (node, _) in &layer.outputs {
-            places[node.0] = place(*node, i);
-        }
-    }
-    Ok((slots, places))
+    Ok((forms.into_iter().map(slot).collect(), places))
 }
