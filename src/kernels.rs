@@ -10,6 +10,8 @@ mod aligned;
 mod amx;
 pub mod bias;
 pub mod conv;
+#[cfg(any(feature = "cuda", test))]
+pub mod cuda;
 #[cfg(feature = "cuda")]
 pub mod cudnn;
 #[cfg(target_arch = "x86_64")]

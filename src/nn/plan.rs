@@ -1,15 +1,21 @@
-//! The inference plan on the CPU: a generator's layers fused, packed for the machine's instructions, in memory that
-//! is used again from picture to picture.
+//! The inference plan: a generator's layers fused, packed for the machine's instructions, in memory that is used again
+//! from picture to picture. What follows is the CPU's; the GPU's is in `cuda`.
 //!
 //! The layers of a [`Generator`](super::Generator) on candle stay what they are: the oracle of the plan's tests, the
 //! way of training, and the way where no plan fits.
 
+mod agreement;
 mod build;
+#[cfg(any(feature = "cuda", test))]
+mod cuda;
 mod finish;
 mod outline;
 mod places;
 mod precision;
 
+pub use agreement::agreement;
+#[cfg(feature = "cuda")]
+pub use cuda::plan as plan_on_cuda;
 pub use outline::{Affine, Finish, Node, Outline, Term, Window, shuffled};
 pub use precision::{Precision, instructions};
 
@@ -22,13 +28,14 @@ use crate::kernels::plan::{
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Mutex, PoisonError};
 
-/// A generator in the form in which the CPU draws fastest.
+/// A generator in the form in which a device draws fastest.
 pub trait Plan: Send + Sync {
     /// `photo` `(N, C, H, W)` in −1..1, sides multiples of the generator's, to its picture of the same size, in a style
-    /// of the generator's number of entries; with `noise`, dropout draws its masks there.
+    /// of the generator's number of entries; with `noise`, dropout draws its masks there. The picture is on the photo's
+    /// device.
     ///
     /// # Errors
-    /// When the shape or the style does not fit.
+    /// When the shape or the style does not fit, or the device fails.
     fn draw(&self, photo: &Tensor, style: &[f32], noise: Option<&Noise>) -> Result<Tensor>;
 
     /// The instructions that it was packed for.

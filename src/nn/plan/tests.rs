@@ -15,7 +15,7 @@ use candle_core::Device;
 use proptest::prelude::*;
 
 /// Values between −scale and scale, the same for the same seed.
-fn noise(shape: &[usize], scale: f32, seed: u32) -> Tensor {
+pub(super) fn noise(shape: &[usize], scale: f32, seed: u32) -> Tensor {
     let mut state = seed.wrapping_mul(747_796_405).wrapping_add(1);
     let values: Vec<f32> = (0..shape.iter().product::<usize>())
         .map(|_| {
@@ -40,7 +40,7 @@ fn tolerance(set: Instructions, reference: &Tensor) -> f32 {
     if set.bf16() { 0.03 * scale } else { 2e-5 * scale }
 }
 
-/// Every available kernel's picture against `reference`.
+/// Every available kernel's picture against `reference`, and that of the calls for CUDA by plain loops.
 fn compare(outline: &Outline, photo: &Tensor, style: &[f32], reference: &Tensor) {
     for set in available() {
         let plan = plan(outline, set).unwrap();
@@ -52,6 +52,8 @@ fn compare(outline: &Outline, photo: &Tensor, style: &[f32], reference: &Tensor)
             assert!(off <= tolerance(set, reference), "{set:?}: {off} off");
         }
     }
+    let off = largest(&(cuda::tests::draw(outline, photo, style) - reference).unwrap());
+    assert!(off <= tolerance(Instructions::Portable, reference), "by the calls for CUDA: {off} off");
 }
 
 proptest! {
@@ -96,7 +98,7 @@ proptest! {
 }
 
 /// A network of that builder whose parameters have all moved from their start, by at most `scale`.
-fn trained<G: Generator>(scale: f32, build: impl Fn(candle_nn::VarBuilder<'static>) -> Result<G>) -> G {
+pub(super) fn trained<G: Generator>(scale: f32, build: impl Fn(candle_nn::VarBuilder<'static>) -> Result<G>) -> G {
     let parameters = Parameters::default();
     let network = build(parameters.seeded(3, &Device::Cpu)).unwrap();
     for (i, (name, var)) in parameters.all().into_iter().enumerate() {
