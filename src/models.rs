@@ -7,6 +7,7 @@ pub mod architecture;
 pub mod card;
 pub mod device;
 pub mod export;
+mod gpu;
 pub mod import;
 pub mod model;
 pub mod publish;

@@ -1,6 +1,7 @@
 //! A model that is loaded and can draw.
 
 use super::card::Card;
+use super::gpu;
 use super::style::Style;
 use crate::nn::autocast::Autocast;
 use crate::nn::dropout::Noise;
@@ -25,8 +26,10 @@ pub struct Model {
 enum Drawer {
     /// On the CPU.
     Plan(Box<dyn Plan>),
-    /// On a GPU; the flag: by convolutions of bf16 factors.
-    Layers(Box<dyn Generator>, bool),
+    /// On a GPU, by convolutions of bf16 factors or not.
+    Layers { network: Box<dyn Generator>, bf16: bool },
+    /// On a GPU in bf16; the layers draw what the plan does not.
+    Both(Box<dyn Plan>, Box<dyn Generator>),
 }
 
 impl Model {
@@ -43,7 +46,7 @@ impl Model {
     ) -> Result<Self> {
         let tensors = generator.values().chain(discriminator.iter().flat_map(HashMap::values));
         let bytes = tensors.map(|tensor| 4 * tensor.elem_count() as u64).sum();
-        let network = card.architecture.build(constants(generator, device))?;
+        let network = card.architecture.build(constants(generator.clone(), device))?;
         if !card.size_multiple.is_multiple_of(network.multiple()) {
             bail!("the card's size_multiple {} is not one of {}", card.size_multiple, network.multiple());
         }
@@ -56,8 +59,13 @@ impl Model {
         };
         let generator = if device.is_cpu() {
             Drawer::Plan(plan(&network.outline()?, instructions(precision)?)?)
+        } else if precision == Precision::Bf16 {
+            match gpu::plan(&card, generator, &*network, device) {
+                Some(plan) => Drawer::Both(plan, network),
+                None => Drawer::Layers { network, bf16: true },
+            }
         } else {
-            Drawer::Layers(network, precision == Precision::Bf16)
+            Drawer::Layers { network, bf16: false }
         };
         Ok(Self { card, generator, discriminator, bytes })
     }
@@ -89,10 +97,18 @@ impl Model {
                 let seen = beside(photo, self.card.architecture.noise(), noise.as_ref())?;
                 plan.draw(&seen, style.weights(), noise.as_ref())
             }
-            Drawer::Layers(network, bf16) => {
-                let _precision = Autocast::new(*bf16);
-                let style = style.tensor(photo.device())?;
-                network.forward(photo, &Pass { style: style.as_ref(), noise: noise.as_ref(), ..Pass::INFERENCE })
+            Drawer::Layers { network, bf16 } => layered(&**network, *bf16, photo, style),
+            // The plan on a GPU draws no dropout, which no other generator has.
+            Drawer::Both(_, network) if noise.is_some() && self.card.architecture.pix2pix().is_some() => {
+                layered(&**network, true, photo, style)
+            }
+            Drawer::Both(plan, network) => {
+                let seen = beside(photo, self.card.architecture.noise(), None)?;
+                plan.draw(&seen, style.weights(), None).or_else(|error| {
+                    // As when memory for the plan's buffers is short.
+                    tracing::warn!(model = self.card.name, %error, "the plan failed; the layers are tried");
+                    layered(&**network, true, photo, style)
+                })
             }
         }
     }
@@ -100,9 +116,9 @@ impl Model {
     /// What it computes with, for people: the instructions of its plan, or the device.
     pub fn instructions(&self) -> &'static str {
         match &self.generator {
-            Drawer::Plan(plan) => plan.instructions(),
-            Drawer::Layers(_, false) => "layers",
-            Drawer::Layers(_, true) => "layers-bf16",
+            Drawer::Plan(plan) | Drawer::Both(plan, _) => plan.instructions(),
+            Drawer::Layers { bf16: false, .. } => "layers",
+            Drawer::Layers { bf16: true, .. } => "layers-bf16",
         }
     }
 
@@ -119,8 +135,15 @@ impl Model {
     }
 }
 
+/// What `network`'s layers draw on candle.
+fn layered(network: &dyn Generator, bf16: bool, photo: &Tensor, style: &Style) -> Result<Tensor> {
+    let _precision = Autocast::new(bf16);
+    let (noise, style) = (style.seed.map(Noise::new), style.tensor(photo.device())?);
+    network.forward(photo, &Pass { style: style.as_ref(), noise: noise.as_ref(), ..Pass::INFERENCE })
+}
+
 /// Parameters that are no variables: a pass then keeps no graph, and with it
 /// none of its layers' values, in memory.
-fn constants(tensors: HashMap<String, Tensor>, device: &Device) -> VarBuilder<'static> {
+pub(super) fn constants(tensors: HashMap<String, Tensor>, device: &Device) -> VarBuilder<'static> {
     VarBuilder::from_tensors(tensors, DType::F32, device)
 }
