@@ -34,8 +34,8 @@ pub struct Machine {
     _memory: Vec<CudaSlice<bf16>>,
 }
 
-// SAFETY: cuDNN's handle and descriptors, a CUDA graph and a stream that records may be used by one thread at a time, whichever; all use of them
-// takes `&mut Machine`.
+// SAFETY: cuDNN's handle and descriptors, a CUDA graph and a stream that records may be used by one thread at a time,
+// whichever; all use of them takes `&mut Machine`.
 unsafe impl Send for Machine {}
 
 impl Machine {

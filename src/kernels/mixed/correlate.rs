@@ -45,19 +45,10 @@ struct Correlation<'a> {
 
 /// See [`super::forward`].
 pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
-    let cover = |side: usize| (side - 1) * g.stride + g.kernel;
-    let padding = -(g.padding as isize);
-    let window = Window {
-        of: (g.batch, g.in_channels, g.input.0, g.input.1),
-        origin: (padding, padding),
-        rows: cover(g.output.0),
-        columns: cover(g.output.1).div_ceil(g.stride),
-        parts: g.stride,
-    };
     let tap = |i: usize| Tap { row: i / g.kernel, column: i % g.kernel, weight: i };
     let taps = g.kernel * g.kernel;
     Correlation {
-        pictures: Pairs::new(window, x),
+        pictures: Pairs::new(Window::seen(g), x),
         weights: Weights::new(w, (g.out_channels, g.window()), (g.in_channels, taps), taps),
         step: g.stride,
         grid: 1,

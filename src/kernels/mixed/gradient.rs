@@ -13,16 +13,7 @@ const CACHE: usize = 512 * 1024;
 
 /// See [`super::weight_gradient`].
 pub fn weight_gradient(g: &Geometry, x: &[f32], y: &[f32], w: &mut [f32]) {
-    let cover = |side: usize| (side - 1) * g.stride + g.kernel;
-    let padding = -(g.padding as isize);
-    let window = Window {
-        of: (g.batch, g.in_channels, g.input.0, g.input.1),
-        origin: (padding, padding),
-        rows: cover(g.output.0),
-        columns: cover(g.output.1).div_ceil(g.stride),
-        parts: g.stride,
-    };
-    let left = Rows::new(window, x);
+    let left = Rows::new(Window::seen(g), x);
     let right = PixelPairs::new((g.batch, g.out_channels, g.output.0, g.output.1), y);
     let strip = (CACHE / (2 * g.stride * left.row_bytes() + 2 * right.row_bytes())).clamp(1, g.output.0);
     let taps = g.kernel * g.kernel;

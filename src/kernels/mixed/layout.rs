@@ -6,6 +6,7 @@
 use super::transpose::transpose;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::amx::{CHUNK, TILE};
+use crate::kernels::geometry::Geometry;
 use crate::kernels::plan::Value;
 use half::bf16;
 use rayon::prelude::*;
@@ -27,6 +28,19 @@ pub struct Window {
 }
 
 impl Window {
+    /// What all windows of a convolution see of its input.
+    pub fn seen(g: &Geometry) -> Self {
+        let cover = |side: usize| (side - 1) * g.stride + g.kernel;
+        let padding = -(g.padding as isize);
+        Self {
+            of: (g.batch, g.in_channels, g.input.0, g.input.1),
+            origin: (padding, padding),
+            rows: cover(g.output.0),
+            columns: cover(g.output.1).div_ceil(g.stride),
+            parts: g.stride,
+        }
+    }
+
     /// The row of the picture under a row, if it has one.
     fn row(&self, row: usize) -> Option<usize> {
         let row = row as isize + self.origin.0;
