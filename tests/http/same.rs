@@ -15,9 +15,9 @@ fn drawn(server: &Server) -> u64 {
 fn what_is_asked_for_by_many_at_once_is_drawn_once() {
     let server = Server::start(&["--queue", "2"]);
     // Busy for a while, so that all who ask meet in the queue.
-    let long = noise(500, 400);
+    let long = noise(1600, 1200);
     std::thread::scope(|scope| {
-        let busy = scope.spawn(|| server.draw("?max_side=500", &long).status());
+        let busy = scope.spawn(|| server.draw("?max_side=1600", &long).status());
         wait_until(|| server.get("/metrics").text().unwrap().contains("sakuga_requests_in_flight 2"));
         let clients: Vec<_> = (0..8).map(|_| scope.spawn(|| server.draw("?strength=0.9", &png(50, 40)))).collect();
         let answers: Vec<_> = clients.into_iter().map(|client| client.join().unwrap()).collect();
