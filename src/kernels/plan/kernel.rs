@@ -91,7 +91,7 @@ pub trait Kernel: Copy + Send + Sync + 'static {
         sums: &mut Sums,
     );
 
-    /// A register of a buffer's values, [`Vector::WIDTH`] of them. Kernels of other values than f32 have their own.
+    /// A register of a buffer's values, `Vector::WIDTH` of them. Kernels of other values than f32 have their own.
     ///
     /// # Safety
     /// The machine has the instructions, and so many values can be read.
