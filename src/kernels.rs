@@ -20,6 +20,7 @@ mod gathered;
 pub mod geometry;
 mod lowering;
 mod matmul;
+mod meanwhile;
 pub mod memory;
 pub mod mixed;
 pub mod norm;

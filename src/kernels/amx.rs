@@ -4,6 +4,7 @@
 //! bytes. Of the eight, 0 to 3 hold sums, 4 and 5 the left factors (16 rows of 32), 6 and 7 the right ones (16 columns
 //! of 32, two neighbouring factors of a column side by side).
 
+use super::meanwhile::{Meanwhile, Nothing};
 use half::bf16;
 use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count};
@@ -98,12 +99,18 @@ pub unsafe fn clear() {
     unsafe { asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem)) }
 }
 
-/// Adds `chunks` products; with `TALL` also the second left tile's, with `WIDE` the second right one's.
+/// Adds `chunks` products; with `TALL` also the second left tile's, with `WIDE` the second right one's. After each, one
+/// of `parts` parts of `meanwhile` is done.
 ///
 /// # Safety
-/// Each side's tiles can be read for so many chunks.
+/// Each side's tiles can be read for so many chunks, and `meanwhile`'s demands hold.
 #[inline(always)]
-pub unsafe fn add<const TALL: bool, const WIDE: bool>(left: &Factors, right: &Factors, chunks: usize) {
+pub unsafe fn add_meanwhile<const TALL: bool, const WIDE: bool>(
+    left: &Factors,
+    right: &Factors,
+    chunks: usize,
+    (meanwhile, parts): (&mut impl Meanwhile, usize),
+) {
     let ([mut first, mut second], [mut near, mut far]) = (left.tiles, right.tiles);
     let (left_pitch, right_pitch) = (2 * left.pitch, 2 * right.pitch);
     for _ in 0..chunks {
@@ -123,6 +130,7 @@ pub unsafe fn add<const TALL: bool, const WIDE: bool>(left: &Factors, right: &Fa
                     multiply!("3", "5", "7");
                 }
             }
+            meanwhile.part(parts);
         }
         // The last step may lead beyond the end, where nothing is read.
         first = first.wrapping_add(left.step);
@@ -130,6 +138,16 @@ pub unsafe fn add<const TALL: bool, const WIDE: bool>(left: &Factors, right: &Fa
         near = near.wrapping_add(right.step);
         far = far.wrapping_add(right.step);
     }
+}
+
+/// [`add_meanwhile`] with nothing to do.
+///
+/// # Safety
+/// The same.
+#[inline(always)]
+pub unsafe fn add<const TALL: bool, const WIDE: bool>(left: &Factors, right: &Factors, chunks: usize) {
+    // SAFETY: as the caller says.
+    unsafe { add_meanwhile::<TALL, WIDE>(left, right, chunks, (&mut Nothing, 1)) }
 }
 
 /// Stores the sums into rows of 32; the second left tile's from row `second` on.

@@ -14,6 +14,7 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512_bf16;
 mod buffer;
+mod in_turn;
 mod kernel;
 mod layer;
 mod normalise;

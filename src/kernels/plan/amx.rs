@@ -6,6 +6,7 @@ use super::kernel::{Kernel, LANES, Strand, Sums, VECTORS};
 use super::run::Work;
 use super::{Avx512Bf16, Instructions};
 use crate::kernels::amx::{self, CHUNK, Factors, TILE};
+use crate::kernels::meanwhile::{Meanwhile, Nothing};
 use half::bf16;
 use std::arch::x86_64::__m512;
 
@@ -23,15 +24,28 @@ impl Kernel for Amx {
     const INSTRUCTIONS: Instructions = Instructions::Amx;
 
     unsafe fn tile(strands: &[Strand<bf16>], panel: *const bf16, rows: usize, vectors: usize, sums: &mut Sums) {
+        // SAFETY: as the caller says.
+        unsafe { Self::tile_meanwhile(strands, panel, (rows, vectors), sums, &mut Nothing) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn tile_meanwhile(
+        strands: &[Strand<bf16>],
+        panel: *const bf16,
+        (rows, vectors): (usize, usize),
+        sums: &mut Sums,
+        meanwhile: &mut impl Meanwhile,
+    ) {
         // Of 17 to 31 rows the second tile takes the last 16: some are summed twice, none is read beyond the end.
         let second = rows.saturating_sub(TILE);
         // SAFETY: as the caller says.
         unsafe {
             match (second > 0, vectors == VECTORS) {
-                (true, true) => tile::<true, true>(strands, panel, second, sums),
-                (true, false) => tile::<true, false>(strands, panel, second, sums),
-                (false, true) => tile::<false, true>(strands, panel, second, sums),
-                (false, false) => tile::<false, false>(strands, panel, second, sums),
+                (true, true) => tile::<true, true>(strands, panel, second, sums, meanwhile),
+                (true, false) => tile::<true, false>(strands, panel, second, sums, meanwhile),
+                (false, true) => tile::<false, true>(strands, panel, second, sums, meanwhile),
+                (false, false) => tile::<false, false>(strands, panel, second, sums, meanwhile),
             }
         }
     }
@@ -67,10 +81,13 @@ unsafe fn tile<const TALL: bool, const WIDE: bool>(
     panel: *const bf16,
     second: usize,
     sums: &mut Sums,
+    meanwhile: &mut impl Meanwhile,
 ) {
     // A panel holds pairs of factors: two for each column.
     let pair = if WIDE { 2 * VECTORS * LANES } else { 2 * LANES };
+    let sums: *mut f32 = sums.0.as_mut_ptr().cast();
     let mut weights = panel;
+    let parts = strands.iter().map(|strand| strand.segments * (strand.length / CHUNK)).sum();
     // SAFETY: the strands lie inside their buffers for 16 rows from the first on, and from `second` on; the panel is as
     // long as they are together; the sums have 32 rows.
     unsafe {
@@ -80,10 +97,10 @@ unsafe fn tile<const TALL: bool, const WIDE: bool>(
                 let start = strand.start.add(segment * strand.segment_step);
                 let rows = Factors { tiles: [start, start.add(second * strand.row)], pitch: strand.row, step: CHUNK };
                 let columns = Factors { tiles: [weights, weights.add(2 * LANES)], pitch: pair, step: CHUNK / 2 * pair };
-                amx::add::<TALL, WIDE>(&rows, &columns, strand.length / CHUNK);
+                amx::add_meanwhile::<TALL, WIDE>(&rows, &columns, strand.length / CHUNK, (meanwhile, parts));
                 weights = weights.add(strand.length / 2 * pair);
             }
         }
-        amx::store::<TALL>(sums.0.as_mut_ptr().cast(), second);
+        amx::store::<TALL>(sums, second);
     }
 }

@@ -3,6 +3,7 @@
 use super::Instructions;
 use super::run::Work;
 use super::vector::Vector;
+use crate::kernels::meanwhile::Meanwhile;
 use half::bf16;
 
 /// f32 sums in a vector; channels of a buffer are padded to a multiple of it.
@@ -12,9 +13,12 @@ pub const VECTORS: usize = 2;
 /// The most rows that a kernel takes in one tile.
 pub const MAX_ROWS: usize = 32;
 
-/// Sums of a tile, row after row, `VECTORS · LANES` to a row.
+/// A row of a tile's sums.
+pub type Row = [f32; VECTORS * LANES];
+
+/// Sums of a tile, row after row.
 #[repr(align(64))]
-pub struct Sums(pub [[f32; VECTORS * LANES]; MAX_ROWS]);
+pub struct Sums(pub [Row; MAX_ROWS]);
 
 /// A number as buffers and weights hold it.
 pub trait Value: Copy + Default + Send + Sync + 'static {
@@ -90,6 +94,25 @@ pub trait Kernel: Copy + Send + Sync + 'static {
         vectors: usize,
         sums: &mut Sums,
     );
+
+    /// As [`Self::tile`], with all of `meanwhile` done before, or part by part between the products.
+    ///
+    /// # Safety
+    /// As for [`Self::tile`], and `meanwhile`'s demands hold.
+    #[inline(always)]
+    unsafe fn tile_meanwhile(
+        strands: &[Strand<Self::Value>],
+        panel: *const Self::Value,
+        (rows, vectors): (usize, usize),
+        sums: &mut Sums,
+        meanwhile: &mut impl Meanwhile,
+    ) {
+        // SAFETY: as the caller says.
+        unsafe {
+            meanwhile.part(1);
+            Self::tile(strands, panel, rows, vectors, sums);
+        }
+    }
 
     /// A register of a buffer's values, `Vector::WIDTH` of them. Kernels of other values than f32 have their own.
     ///

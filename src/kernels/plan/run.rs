@@ -1,7 +1,7 @@
 //! A layer over its buffers: cut into tasks, each a few output rows and panels of channels.
 
 use super::buffer::Buffer;
-use super::kernel::{Kernel, LANES, VECTORS};
+use super::kernel::{Kernel, LANES, Row};
 use super::layer::{Input, Layer, Phase};
 use super::vector::Vector;
 use super::{windows, winograd};
@@ -92,8 +92,12 @@ pub fn convolve<K: Kernel>(
     let least = if winograd.is_some() || gathers { K::ROWS.div_ceil(2) } else { 1 };
     let chunks = if units >= even * least { even } else { chunks };
     let splits = wanted.div_ceil(chunks * layer.phases.len()).min(panels);
-    (0..layer.phases.len() * chunks * splits).into_par_iter().for_each(|i| {
-        let (split, chunk, phase) = (i % splits, i / splits % chunks, i / splits / chunks);
+    let phases = layer.phases.len();
+    (0..phases * chunks * splits).into_par_iter().for_each(|i| {
+        let (split, i) = (i % splits, i / splits);
+        // One after another, the phases of a chunk find its inputs in the L2 cache. Winograd's, whose weights are more
+        // and whose inputs are transformed, find their weights there if a phase goes through all chunks.
+        let (phase, chunk) = if winograd.is_some() { (i / chunks, i % chunks) } else { (i % phases, i / phases) };
         let (common, phase) = (&common, &layer.phases[phase]);
         let units = units * chunk / chunks..units * (chunk + 1) / chunks;
         let panels = panels * split / splits..panels * (split + 1) / splits;
@@ -169,26 +173,33 @@ impl<K: Kernel> Common<'_, K> {
         self.origins[picture] + row * self.place.pitch + column * self.place.channels
     }
 
-    /// Finishes the sums of a row of a tile, `vectors` · [`LANES`] channels from `channel` on, and stores them from
-    /// `place` on in every output.
+    /// Finishes rows of sums, `vectors` · [`LANES`] channels from `channel` on, and stores them from
+    /// that channel of each row's pixel on in every output.
     ///
     /// # Safety
-    /// The machine has the instructions; the place has so many values in the outputs, which are no other task's.
+    /// The machine has the instructions; the pixels have so many channels in the outputs, which are no other task's.
     #[inline(always)]
-    pub(super) unsafe fn store(&self, place: usize, sums: &[f32; VECTORS * LANES], channel: usize, vectors: usize) {
+    pub(super) unsafe fn store(&self, sums: &[Row], pixels: &[usize], channel: usize, vectors: usize) {
+        let Some((&(output, slope), others)) = self.outputs.split_first() else { return };
+        let residual = self.residual;
+        // What is the same for all rows stays in registers.
         for first in (0..vectors * LANES).step_by(K::Vector::WIDTH) {
             // SAFETY: as the caller says; scale and shift are as long as the panels are wide, and the residual has the
             // outputs' geometry.
             unsafe {
-                let sums = K::Vector::load(sums.as_ptr().add(first));
                 let scale = K::Vector::load(self.scale.as_ptr().add(channel + first));
                 let shift = K::Vector::load(self.shift.as_ptr().add(channel + first));
-                let mut values = sums.mul_add(scale, shift);
-                if let Some(residual) = self.residual {
-                    values = values.add(K::widen(residual.add(place + first)));
-                }
-                for &(output, slope) in &self.outputs {
-                    K::narrow(values.max(values.mul(K::Vector::all(slope))), output.add(place + first));
+                let slope = K::Vector::all(slope);
+                for (sums, pixel) in sums.iter().zip(pixels) {
+                    let place = pixel + channel + first;
+                    let mut values = K::Vector::load(sums.as_ptr().add(first)).mul_add(scale, shift);
+                    if let Some(residual) = residual {
+                        values = values.add(K::widen(residual.add(place)));
+                    }
+                    K::narrow(values.max(values.mul(slope)), output.add(place));
+                    for &(output, slope) in others {
+                        K::narrow(values.max(values.mul(K::Vector::all(slope))), output.add(place));
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! A task of any layer: sums over the windows around output pixels, read where they lie or copied together first.
 
-use super::kernel::{Kernel, LANES, MAX_ROWS, Strand, Sums, VECTORS};
+use super::in_turn::InTurn;
+use super::kernel::{Kernel, LANES, Strand};
 use super::layer::Phase;
 use super::run::{Common, Work};
 use std::ops::Range;
@@ -16,46 +17,43 @@ pub(super) struct Task<'a, K: Kernel> {
 impl<K: Kernel> Work for Task<'_, K> {
     #[inline(always)]
     unsafe fn run(&self) {
-        let mut strands = Vec::with_capacity(self.phase.taps.len());
-        let mut sums = Sums([[0.0; VECTORS * LANES]; MAX_ROWS]);
-        let mut pixels = [0; MAX_ROWS];
         let (common, width) = (self.common, self.common.place.size.1);
+        let mut sums = InTurn::new(common, self.phase);
         // SAFETY: strands and pixels are those of this task's units, inside the buffers.
         unsafe {
             if common.gathers {
                 let (windows, pitch) = self.gather();
                 for panel in self.panels.clone() {
                     for tile in tiles::<K>(self.units.len()) {
-                        for (unit, pixel) in tile.clone().zip(&mut pixels) {
-                            let unit = self.units.start + unit;
-                            *pixel = common.pixel(self.phase, unit / width, unit % width);
-                        }
-                        strands.clear();
-                        strands.push(Strand {
+                        let strand = Strand {
                             start: windows[tile.start * pitch..].as_ptr(),
                             row: pitch,
                             segments: 1,
                             segment_step: 0,
                             length: self.phase.weights.factors(),
-                        });
-                        self.tile(panel, &strands, &pixels[..tile.len()], &mut sums);
+                        };
+                        let units = self.units.start + tile.start..self.units.start + tile.end;
+                        let pixels = units.map(|unit| common.pixel(self.phase, unit / width, unit % width));
+                        sums.tile(panel, &[strand], pixels);
                     }
                 }
             } else {
+                let mut strands = Vec::with_capacity(self.phase.taps.len());
+                let step = common.layer.grid * common.place.channels;
                 for panel in self.panels.clone() {
                     // Downwards, so that of a window's rows only the last one is new to the L1 cache.
                     for tile in tiles::<K>(width) {
                         for line in self.units.clone() {
-                            for (x, pixel) in tile.clone().zip(&mut pixels) {
-                                *pixel = common.pixel(self.phase, line, x);
-                            }
                             strands.clear();
                             self.strands(line, tile.start, &mut strands);
-                            self.tile(panel, &strands, &pixels[..tile.len()], &mut sums);
+                            let first = common.pixel(self.phase, line, tile.start);
+                            let pixels = (0..tile.len()).map(|x| first + x * step);
+                            sums.tile(panel, &strands, pixels);
                         }
                     }
                 }
             }
+            sums.finish();
         }
     }
 }
@@ -105,19 +103,6 @@ impl<K: Kernel> Task<'_, K> {
         }
         windows.resize(rows * pitch, K::Value::default());
         (windows, pitch)
-    }
-
-    #[inline(always)]
-    unsafe fn tile(&self, panel: usize, strands: &[Strand<K::Value>], pixels: &[usize], sums: &mut Sums) {
-        let (weights, vectors) = self.phase.weights.panel(panel);
-        let first = panel * VECTORS * LANES;
-        // SAFETY: the panel was packed for these strands; outputs have `first + vectors · LANES` channels.
-        unsafe {
-            K::tile(strands, weights.as_ptr(), pixels.len(), vectors, sums);
-            for (sums, pixel) in sums.0.iter().zip(pixels) {
-                self.common.store(pixel + first, sums, first, vectors);
-            }
-        }
     }
 }
 
