@@ -3,6 +3,10 @@
 use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor};
 
 use super::Picture;
+use rayon::prelude::*;
+
+/// Pixels that a thread converts at once: enough to be worth waking it.
+const STRIP: usize = 32 * 1024;
 
 /// `picture` as a network of `channels` sees it: `(1, channels, H, W)`, f32 in −1..1 (0 → −1, 255 → 1). One channel is
 /// grey by PIL's weights (ITU-R 601-2 luma), three are red, green and blue, the fourth is alpha, opaque where there is
@@ -17,11 +21,10 @@ pub fn from_picture(picture: &Picture, channels: usize, device: &Device) -> Resu
         candle_core::bail!("a picture of {width}×{height} has {} values", picture.rgb.len());
     }
     let level: [f32; 256] = std::array::from_fn(|v| v as f32 / 127.5 - 1.0);
-    let pixels = picture.rgb.chunks_exact(3);
     let mut planes = vec![1f32; channels * plane];
     match channels {
         1 => {
-            for (pixel, grey) in pixels.zip(&mut planes) {
+            for (pixel, grey) in picture.rgb.chunks_exact(3).zip(&mut planes) {
                 *grey = level[usize::from(luma(pixel))];
             }
         }
@@ -29,11 +32,14 @@ pub fn from_picture(picture: &Picture, channels: usize, device: &Device) -> Resu
             let (red, rest) = planes.split_at_mut(plane);
             let (green, rest) = rest.split_at_mut(plane);
             let (blue, alpha) = rest.split_at_mut(plane);
-            for (pixel, ((r, g), b)) in pixels.zip(red.iter_mut().zip(green).zip(blue)) {
-                *r = level[usize::from(pixel[0])];
-                *g = level[usize::from(pixel[1])];
-                *b = level[usize::from(pixel[2])];
-            }
+            let strips = picture.rgb.par_chunks(3 * STRIP).zip(red.par_chunks_mut(STRIP));
+            strips.zip(green.par_chunks_mut(STRIP)).zip(blue.par_chunks_mut(STRIP)).for_each(|(((rgb, r), g), b)| {
+                for (pixel, ((r, g), b)) in rgb.chunks_exact(3).zip(r.iter_mut().zip(g).zip(b)) {
+                    *r = level[usize::from(pixel[0])];
+                    *g = level[usize::from(pixel[1])];
+                    *b = level[usize::from(pixel[2])];
+                }
+            });
             for (to, from) in alpha.iter_mut().zip(picture.alpha.iter().flatten()) {
                 *to = level[usize::from(*from)];
             }
@@ -75,10 +81,12 @@ pub fn to_picture(drawing: &Tensor) -> Result<Picture> {
     // A float cast saturates, and takes NaN to 0.
     let byte = |v: f32| (v * 127.5 + 128.0) as u8;
     let mut rgb = vec![0; 3 * plane];
-    let sources = red.iter().zip(green).zip(blue);
-    for (pixel, ((&r, &g), &b)) in rgb.chunks_exact_mut(3).zip(sources) {
-        pixel.copy_from_slice(&[byte(r), byte(g), byte(b)]);
-    }
+    let strips = rgb.par_chunks_mut(3 * STRIP).zip(red.par_chunks(STRIP));
+    strips.zip(green.par_chunks(STRIP)).zip(blue.par_chunks(STRIP)).for_each(|(((rgb, r), g), b)| {
+        for (pixel, ((&r, &g), &b)) in rgb.chunks_exact_mut(3).zip(r.iter().zip(g).zip(b)) {
+            pixel.copy_from_slice(&[byte(r), byte(g), byte(b)]);
+        }
+    });
     let alpha = (channels == 4).then(|| alpha.iter().map(|&a| byte(a)).collect());
     Ok(Picture { width: width as u32, height: height as u32, rgb, alpha })
 }
