@@ -54,6 +54,7 @@ class Anime(nn.Module):
         self.ups = nn.ModuleList(Up(b, a) for a, b in reversed(list(zip(widths, widths[1:]))))
         self.mix = nn.Conv2d(widths[0] + 12, widths[0], 3, padding=1)
         self.head = nn.Conv2d(widths[0], 12, 3, padding=1)
+        self.recolour = nn.Conv2d(3, 3, 1)
 
     def forward(self, photo):
         x, skips = photo, []
@@ -65,7 +66,7 @@ class Anime(nn.Module):
             x = up(x, skip)
         beside = torch.cat([x, F.pixel_unshuffle(photo, 2)], 1)
         difference = self.head(F.leaky_relu(self.mix(beside), 0.1))
-        return (photo + F.pixel_shuffle(difference, 2)).clamp(-1, 1)
+        return (self.recolour(photo) + F.pixel_shuffle(difference, 2)).clamp(-1, 1)
 
     def load(self, weights):
         """Weights by the names in weights/anime.safetensors, to draw in the first style."""
@@ -86,6 +87,10 @@ class Anime(nn.Module):
 def in_first_style(weights):
     """Weights whose style is a part of them: no peer has to scale and shift channels at run time."""
     folded = {name: tensor.float() for name, tensor in weights.items() if ".style." not in name}
+    # Eight times the style's column is what the photo's colours change by: three factors a row, and what is added.
+    colours = 8 * folded.pop("recolour.weight")[:, 0].reshape(3, 4)
+    folded["recolour.weight"] = (torch.eye(3) + colours[:, :3])[:, :, None, None]
+    folded["recolour.bias"] = colours[:, 3].clone()
     for name in weights:
         if not name.endswith(".style.scale"):
             continue

@@ -15,9 +15,11 @@
 //!   and end in a pixel shuffle (Shi et al. 2016) that is added to the photo:
 //!   the network draws only the difference.
 //! * A generator of several styles scales and shifts the decoder's channels by
-//!   the style ([`Pass::style`]). The encoder sees the photo alone.
+//!   the style ([`Pass::style`]), and recolours the photo that the difference is
+//!   added to (`recolour`). The encoder sees the photo alone.
 
 mod outline;
+mod recolour;
 
 use super::beside::beside;
 use super::conv::{conv_transpose2d, conv2d};
@@ -29,6 +31,8 @@ use super::plan::Outline;
 use super::rectify::add_bias_to;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Init, VarBuilder};
+pub use recolour::RECOLOUR_GAIN;
+use recolour::{Recolour, recoloured};
 use serde::{Deserialize, Serialize};
 
 const SLOPE: f32 = 0.1;
@@ -43,11 +47,13 @@ pub struct AnimeConfig {
     pub blocks: usize,
     /// Entries of the style's vector; 0: the generator draws in one style.
     pub styles: usize,
+    /// Whether the style recolours the photo that the difference is added to.
+    pub recolours: bool,
 }
 
 impl Default for AnimeConfig {
     fn default() -> Self {
-        Self { widths: vec![32, 64, 128, 192], blocks: 1, styles: 0 }
+        Self { widths: vec![32, 64, 128, 192], blocks: 1, styles: 0, recolours: false }
     }
 }
 
@@ -152,6 +158,7 @@ pub struct Anime {
     mix_modulation: Option<Modulation>,
     /// 12 channels: a 2×2 block of RGB differences.
     head: Conv2d,
+    recolour: Option<Recolour>,
     /// See [`AnimeConfig::styles`].
     styles: usize,
 }
@@ -192,6 +199,7 @@ pub fn anime(config: &AnimeConfig, vb: VarBuilder<'_>) -> Result<Anime> {
         mix: conv(first + 12, first, ConvConfig::same3(HE), vb.pp("mix"))?,
         mix_modulation: Modulation::new(first, styles, vb.pp("mix.style"))?,
         head: conv(first, 12, ConvConfig::same3(Init::Const(0.0)), vb.pp("head"))?,
+        recolour: config.recolours.then(|| Recolour::new(styles, vb.pp("recolour"))).transpose()?,
         styles,
     })
 }
@@ -249,7 +257,7 @@ impl Generator for Anime {
         let both = beside(&x, &space_to_depth(photo)?)?;
         let mixed = rectified(&self.mix, &both, self.mix_modulation.as_ref(), style)?;
         let difference = self.head.forward(&mixed)?;
-        let picture = (photo + depth_to_space(&difference)?)?;
+        let picture = (recoloured(photo, self.recolour.as_ref(), style)? + depth_to_space(&difference)?)?;
         // In training the loss itself pulls the values into range; clamping
         // would take the gradient away where it is needed most.
         if pass.training { Ok(picture) } else { picture.clamp(-1f32, 1f32) }
@@ -326,7 +334,7 @@ mod tests {
 
     #[test]
     fn nothing_beyond_the_reach_changes_a_pixel() {
-        let config = AnimeConfig { widths: vec![4, 6], blocks: 1, styles: 0 };
+        let config = AnimeConfig { widths: vec![4, 6], blocks: 1, styles: 0, ..AnimeConfig::default() };
         let network = trained(&config);
         let reach = network.reach().unwrap();
         let side = 4 * (2 * reach).div_ceil(4) + 8;
@@ -353,7 +361,7 @@ mod tests {
 
     #[test]
     fn batches_do_not_change_a_picture() {
-        let network = trained(&AnimeConfig { widths: vec![4, 6, 8], blocks: 1, styles: 0 });
+        let network = trained(&AnimeConfig { widths: vec![4, 6, 8], blocks: 1, styles: 0, ..AnimeConfig::default() });
         let (a, b) = (wave(&[1, 3, 16, 24], 0.5), wave(&[1, 3, 16, 24], 0.9));
         let both = network.forward(&Tensor::cat(&[&a, &b], 0).unwrap(), &Pass::INFERENCE).unwrap();
         for (i, photo) in [a, b].iter().enumerate() {
@@ -364,7 +372,7 @@ mod tests {
 
     #[test]
     fn sides_that_do_not_fit_are_refused() {
-        let network = trained(&AnimeConfig { widths: vec![4, 6], blocks: 0, styles: 0 });
+        let network = trained(&AnimeConfig { widths: vec![4, 6], blocks: 0, styles: 0, ..AnimeConfig::default() });
         let error = network.forward(&wave(&[1, 3, 6, 8], 1.0), &Pass::INFERENCE).unwrap_err().to_string();
         assert!(error.contains("multiples of 4"), "{error}");
     }

@@ -76,6 +76,8 @@ struct Packed<K: Kernel> {
     /// Pixels around the photo that are mirrored.
     mirrored: usize,
     last: Last,
+    /// See [`Outline::recoloured`].
+    colours: Option<Affine>,
     /// The buffers of the last picture's size.
     spare: Mutex<Option<Arena<K::Value>>>,
 }
@@ -150,10 +152,17 @@ impl<K: Kernel> Packed<K> {
         if let Some(buffer) = &mut buffers[0] {
             let channels = buffer.channels;
             buffer.fill(|picture, y, row| {
-                for c in 0..self.channels {
-                    let values = &photo[(picture * self.channels + c) * plane + y * width..][..width];
-                    for (pixel, value) in row.chunks_exact_mut(channels).zip(values) {
-                        pixel[c] = K::Value::of(*value);
+                let line = |c| &photo[(picture * self.channels + c) * plane + y * width..][..width];
+                if self.channels == 3 {
+                    let ([red, green, blue], pixels) = ([0, 1, 2].map(line), row.chunks_exact_mut(channels));
+                    for (((pixel, red), green), blue) in pixels.zip(red).zip(green).zip(blue) {
+                        pixel[..3].copy_from_slice(&[*red, *green, *blue].map(K::Value::of));
+                    }
+                } else {
+                    for c in 0..self.channels {
+                        for (pixel, value) in row.chunks_exact_mut(channels).zip(line(c)) {
+                            pixel[c] = K::Value::of(*value);
+                        }
                     }
                 }
             });
@@ -162,7 +171,9 @@ impl<K: Kernel> Packed<K> {
         for step in &self.steps {
             step.run(buffers, style, noise);
         }
-        let picture = buffers[self.last.slot].as_ref().map(|last| finish::finish(&self.last, last, photo));
+        let colours = self.colours.as_ref().map(|colours| colours.at(style).1);
+        let finish = |last| finish::finish(&self.last, last, photo, colours.as_deref());
+        let picture = buffers[self.last.slot].as_ref().map(finish);
         *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(arena);
         picture.unwrap_or_default()
     }

@@ -171,6 +171,7 @@ impl Recipe {
         self.looks = looks.to_vec();
         if let Architecture::Anime(config) = &mut self.architecture {
             config.styles = if looks.len() > 1 { looks.len() } else { 0 };
+            config.recolours = looks.len() > 1;
         }
     }
 

@@ -23,7 +23,7 @@ fn two_styles() -> Tensor {
 /// A small generator whose parameters are all set, none zero.
 fn small(styles: usize) -> (Anime, Vec<(String, Var)>) {
     let parameters = Parameters::default();
-    let config = AnimeConfig { widths: vec![4, 6, 8], blocks: 1, styles };
+    let config = AnimeConfig { widths: vec![4, 6, 8], blocks: 1, styles, recolours: styles > 0 };
     let network = anime(&config, parameters.seeded(0, &Device::Cpu)).unwrap();
     for (name, var) in parameters.all() {
         var.set(&parameter(&name, var.shape())).unwrap();
@@ -60,6 +60,23 @@ impl Plain {
         x + self.conv(&inner, &format!("{name}.conv2"), 1)?
     }
 
+    /// Each channel is itself, and a share of every channel and of white.
+    fn recoloured(&self, photo: &Tensor) -> Result<Tensor> {
+        let Some(weight) = self.0.get("recolour.weight") else { return Ok(photo.clone()) };
+        let numbers = (self.1.matmul(&weight.t()?)? * 8.0)?;
+        let share =
+            |row: usize, channel: &Tensor| channel.broadcast_mul(&numbers.narrow(1, row, 1)?.reshape(((), 1, 1, 1))?);
+        let white = photo.narrow(1, 0, 1)?.ones_like()?;
+        let channel = |c: usize| {
+            let mut sum = (photo.narrow(1, c, 1)? + share(4 * c + 3, &white)?)?;
+            for k in 0..3 {
+                sum = (sum + share(4 * c + k, &photo.narrow(1, k, 1)?)?)?;
+            }
+            Ok(sum)
+        };
+        Tensor::cat(&(0..3).map(channel).collect::<Result<Vec<_>>>()?, 1)
+    }
+
     fn forward(&self, photo: &Tensor, downs: usize, blocks: usize) -> Result<Tensor> {
         let (mut x, mut skips) = (photo.clone(), Vec::new());
         for i in 1..=downs {
@@ -81,7 +98,7 @@ impl Plain {
         }
         let beside = Tensor::cat(&[&x, &pixel_unshuffle(photo, 2)?], 1)?;
         let mixed = Self::rectify(&self.modulate(&self.conv(&beside, "mix", 1)?, "mix")?)?;
-        photo + pixel_shuffle(&self.conv(&mixed, "head", 1)?, 2)?
+        self.recoloured(photo)? + pixel_shuffle(&self.conv(&mixed, "head", 1)?, 2)?
     }
 }
 
@@ -186,7 +203,7 @@ fn gradient_is_the_slope() {
         };
         // Short: every rectifier whose input changes sign on the way bends the line.
         // A style's weigh less than a float's rounding at that length.
-        let step = if name.contains("style") { 1e-3 } else { 1e-4 };
+        let step = if name.contains("style") || name.contains("recolour") { 1e-3 } else { 1e-4 };
         let slope = (at(step) - at(-step)) / (2.0 * step);
         var.set(&start).unwrap();
         assert!((slope - wanted).abs() <= 2e-2 * norm, "{name}: {slope} by differences, {wanted} by the gradient");

@@ -20,7 +20,8 @@ use sakuga::nn::pix2pix::Pix2pixConfig;
 pub fn publish_with(root: &Path, name: &str, styles: &[&str]) {
     let device = candle_core::Device::Cpu;
     let entries = if styles.len() > 1 { styles.len() } else { 0 };
-    let architecture = Architecture::Anime(AnimeConfig { widths: vec![4, 4], blocks: 1, styles: entries });
+    let architecture =
+        Architecture::Anime(AnimeConfig { widths: vec![4, 4], blocks: 1, styles: entries, recolours: entries > 0 });
     let parameters = Parameters::default();
     let network = architecture.build(parameters.seeded(7, &device)).unwrap();
     let mut tensors = parameters.tensors();

@@ -20,7 +20,8 @@ fn pairs(dir: &Path) -> Pairs {
 
 /// A tiny generator that nobody trained, as a model on disk.
 fn publish_untrained(dir: &Path) {
-    let architecture = Architecture::Anime(AnimeConfig { widths: vec![4, 8], blocks: 1, styles: 0 });
+    let architecture =
+        Architecture::Anime(AnimeConfig { widths: vec![4, 8], blocks: 1, styles: 0, ..AnimeConfig::default() });
     let parameters = Parameters::default();
     let generator = architecture.build(parameters.seeded(3, &Device::Cpu)).unwrap();
     let file = || WeightFile { file: String::new(), sha256: String::new() };

@@ -34,6 +34,7 @@ pub(super) struct Arena {
     steps: Vec<Step>,
     photo: Address,
     last: Address,
+    affine: Address,
     workspace: Address,
     replay: Replay,
     /// What the addresses point into.
@@ -100,6 +101,7 @@ impl Arena {
         Ok(Self {
             photo: at(&program.photo),
             last: at(&program.last),
+            affine: parameters.affine,
             workspace: address(&workspace, stream),
             bytes: buffers.iter().map(CudaSlice::num_bytes).sum::<usize>() + moments.num_bytes() + room,
             program,
@@ -137,7 +139,7 @@ impl Arena {
                 tools.handle.set_stream(stream)?;
                 self.calls(tools, stream)?;
             }
-            kernels.picture(stream, &Picture::new(&self.program, self.last, photo, picture))?;
+            kernels.picture(stream, &Picture::new(&self.program, (self.last, self.affine), photo, picture))?;
         }
         if matches!(self.replay, Replay::First) {
             self.replay = Replay::Second;

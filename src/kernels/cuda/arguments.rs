@@ -130,16 +130,23 @@ pub struct Picture {
     values: Address,
     photo: Address,
     picture: Address,
+    colours: Address,
     sizes: [u32; 6],
 }
 
 impl Picture {
-    /// For a program's picture.
-    pub fn new(program: &Program, values: Address, photo: Address, picture: Address) -> (Self, Grid) {
+    /// For a program's picture; `affine` is where all layers' scales and shifts lie.
+    pub fn new(
+        program: &Program,
+        (values, affine): (Address, Address),
+        photo: Address,
+        picture: Address,
+    ) -> (Self, Grid) {
         let (height, width) = program.size();
         let sizes = [program.batch, height, width, program.channels, program.last.channels, program.block];
         let photo = if program.add_to_photo { photo } else { 0 };
-        let arguments = Self { values, photo, picture, sizes: sizes.map(|n| n as u32) };
+        let colours = program.colours.map_or(0, |colours| affine + 4 * colours as Address);
+        let arguments = Self { values, photo, picture, colours, sizes: sizes.map(|n| n as u32) };
         (arguments, Grid::of(program.batch * height * width))
     }
 }
@@ -159,7 +166,7 @@ mod tests {
         assert_eq!([size_of::<Photo>(), offset_of!(Photo, sizes)], [40, 16]);
         assert_eq!([size_of::<Moments>(), offset_of!(Moments, epsilon), offset_of!(Moments, sizes)], [72, 48, 52]);
         assert_eq!([size_of::<Finish>(), offset_of!(Finish, slopes), offset_of!(Finish, sizes)], [120, 80, 88]);
-        assert_eq!([size_of::<Picture>(), offset_of!(Picture, sizes)], [48, 24]);
+        assert_eq!([size_of::<Picture>(), offset_of!(Picture, sizes)], [56, 32]);
     }
 
     #[test]

@@ -202,9 +202,10 @@ struct Picture {
     const bf16 *values; // (N, H / block, W / block, padded)
     const float *photo; // (N, C, H, W), to which the values are added; or none: their hyperbolic tangent is drawn
     float *picture;     // (N, C, H, W)
+    const float *colours; // (3, 4): the factors of the photo's three channels, and what is added; or none: the photo's own
     unsigned batch, height, width, channels, padded, block;
 };
-static_assert(sizeof(Picture) == 48, "as in arguments.rs");
+static_assert(sizeof(Picture) == 56, "as in arguments.rs");
 
 // Into −1..1; unlike by fminf and fmaxf, NaN stays NaN.
 __device__ float clamped(float value) { return value < -1.0f ? -1.0f : value > 1.0f ? 1.0f : value; }
@@ -216,9 +217,20 @@ extern "C" __global__ void picture(const Picture a) {
     unsigned x = i % a.width, y = i / a.width % a.height, picture = i / a.width / a.height;
     size_t row = (size_t)picture * (a.height / a.block) + y / a.block;
     const bf16 *values = a.values + (row * (a.width / a.block) + x / a.block) * a.padded;
+    size_t plane = (size_t)a.height * a.width, first = picture * a.channels * plane + (size_t)y * a.width + x;
     for (unsigned c = 0; c < a.channels; c++) {
         float value = widened(values[(c * a.block + y % a.block) * a.block + x % a.block]);
-        size_t to = (((size_t)picture * a.channels + c) * a.height + y) * a.width + x;
-        a.picture[to] = a.photo ? clamped(value + a.photo[to]) : tanhf(value);
+        size_t to = first + c * plane;
+        if (!a.photo) {
+            a.picture[to] = tanhf(value);
+            continue;
+        }
+        float colour = a.photo[to];
+        if (a.colours) {
+            const float *by = a.colours + 4 * c;
+            colour = by[3];
+            for (unsigned k = 0; k < 3; k++) colour += by[k] * a.photo[first + k * plane];
+        }
+        a.picture[to] = clamped(value + colour);
     }
 }

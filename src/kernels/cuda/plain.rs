@@ -152,8 +152,16 @@ pub fn draw(program: &Program, weights: &[Weight], affine: &[f32], photo: &[f32]
         for x in 0..width {
             let channel = (c * block + y % block) * block + x % block;
             let value = memory.pixel(&last, (n, y / block, x / block))[channel];
-            let at = (plane * height + y) * width + x;
-            picture.push(if program.add_to_photo { (value + photo[at]).clamp(-1.0, 1.0) } else { value.tanh() });
+            let photo = |plane: usize| photo[(plane * height + y) * width + x];
+            picture.push(match program.colours {
+                _ if !program.add_to_photo => value.tanh(),
+                None => (value + photo(plane)).clamp(-1.0, 1.0),
+                Some(colours) => {
+                    let row = &affine[colours + 4 * c..][..4];
+                    let colour = (0..3).map(|c| row[c] * photo(3 * n + c)).sum::<f32>() + row[3];
+                    (value + colour).clamp(-1.0, 1.0)
+                }
+            });
         }
     }
     picture

@@ -134,6 +134,8 @@ pub struct Program {
     pub channels: usize,
     /// The values are added to the photo and the sum clamped to −1..1; else it is their hyperbolic tangent.
     pub add_to_photo: bool,
+    /// Where among all layers' scales and shifts the 3×4 numbers begin by which the photo is recoloured before.
+    pub colours: Option<usize>,
     /// Values that each buffer holds.
     pub buffers: Vec<usize>,
 }
@@ -173,6 +175,9 @@ impl Program {
         }
         if self.add_to_photo && self.channels != self.photo_channels {
             return Err(format!("{} channels cannot be added to {}", self.channels, self.photo_channels));
+        }
+        if self.colours.is_some_and(|colours| self.channels != 3 || !self.add_to_photo || colours + 12 > affine) {
+            return Err(format!("{} channels cannot be recoloured by 12 of {affine} numbers", self.channels));
         }
         Ok(())
     }
@@ -292,6 +297,7 @@ mod tests {
             block: 1,
             channels: 3,
             add_to_photo: true,
+            colours: Some(4),
             buffers: vec![2 * 64 * 8, 2 * 36 * 8],
         };
         (program, vec![Weight::packed(&[0.0; 81], (3, 3, 3))])
@@ -303,11 +309,13 @@ mod tests {
         assert_eq!(sound.check(&weights, 16), Ok(()));
         assert!(sound.check(&weights, 15).is_err(), "scales and shifts are missing");
         assert!(sound.check(&[], 16).is_err(), "the weight is missing");
-        let broken: [fn(&mut Program); 10] = [
+        let broken: [fn(&mut Program); 12] = [
             |p| p.buffers[0] -= 1,
             |p| p.batch = 3,
             |p| p.channels = 4,
             |p| p.photo_channels = 9,
+            |p| p.colours = Some(5),
+            |p| p.add_to_photo = false,
             |p| p.last.height = 5,
             |p| p.buffers.truncate(1),
             |p| edit(p).0.padding = 1,

@@ -1,8 +1,8 @@
 //! The anime generator in ONNX's operators, as [`crate::nn::anime`] runs it at inference.
 
 use super::graph::{Graph, PHOTO, PICTURE, STYLE, int, ints, word};
-use crate::nn::anime::AnimeConfig;
-use candle_core::{Device, Result, Tensor};
+use crate::nn::anime::{AnimeConfig, RECOLOUR_GAIN};
+use candle_core::{DType, Device, Result, Tensor};
 
 const SLOPE: f32 = 0.1;
 /// The axes that make a number a plane.
@@ -42,7 +42,8 @@ pub fn draw(graph: &mut Graph<'_>, config: &AnimeConfig) -> Result<(usize, usize
     x = graph.layer("Conv", "head", &x, 1)?;
     // CRD: a channel's block lies together, as in the network.
     x = graph.add("DepthToSpace", "difference", &[&x], vec![int("blocksize", 2), word("mode", "CRD")]);
-    x = graph.add("Add", "sum", &[PHOTO, &x], Vec::new());
+    let photo = if config.recolours { recoloured(graph)? } else { PHOTO.to_owned() };
+    x = graph.add("Add", "sum", &[&photo, &x], Vec::new());
     let black = graph.parameter("black", &Tensor::new(-1f32, &Device::Cpu)?)?;
     let white = graph.parameter("white", &Tensor::new(1f32, &Device::Cpu)?)?;
     graph.add("Clip", PICTURE, &[&x, &black, &white], Vec::new());
@@ -55,6 +56,25 @@ fn block_order(channels: usize) -> Result<Tensor> {
     let features = channels.saturating_sub(12) as u32;
     let order: Vec<u32> = (0..features).chain((0..12).map(|c| features + c % 3 * 4 + c / 3)).collect();
     Tensor::new(order, &Device::Cpu)
+}
+
+/// The photo in its style's colours: each pixel's RGB, and 1 for what is added, by a matrix of 3×4.
+fn recoloured(graph: &mut Graph<'_>) -> Result<String> {
+    let unchanged = Tensor::eye(3, DType::F32, &Device::Cpu)?.pad_with_zeros(1, 0, 1)?.reshape(12)?;
+    let unchanged = graph.parameter("recolour.unchanged", &unchanged)?;
+    let weight = (graph.tensor("recolour.weight")?.to_dtype(DType::F32)? * RECOLOUR_GAIN)?;
+    let weight = graph.parameter("recolour.weight", &weight)?;
+    let numbers = graph.add("Gemm", "recolour.numbers", &[STYLE, &weight, &unchanged], vec![int("transB", 1)]);
+    let rows = graph.integers("recolour.rows", &[-1, 3, 4]);
+    let numbers = graph.add("Reshape", "recolour.matrix", &[&numbers, &rows], Vec::new());
+    let around = graph.integers("recolour.around", &[0, 0, 0, 0, 0, 1, 0, 0]);
+    let one = graph.parameter("recolour.one", &Tensor::new(1f32, &Device::Cpu)?)?;
+    let pixels = graph.add("Pad", "recolour.pixels", &[PHOTO, &around, &one], Vec::new());
+    let lines = graph.integers("recolour.lines", &[0, 0, -1]);
+    let pixels = graph.add("Reshape", "recolour.line", &[&pixels, &lines], Vec::new());
+    let colours = graph.add("MatMul", "recolour.colours", &[&numbers, &pixels], Vec::new());
+    let shape = graph.add("Shape", "recolour.shape", &[PHOTO], Vec::new());
+    Ok(graph.add("Reshape", "recolour", &[&colours, &shape], Vec::new()))
 }
 
 fn residual(graph: &mut Graph<'_>, name: &str, x: &str, styled: bool) -> Result<String> {

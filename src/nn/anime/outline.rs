@@ -81,6 +81,10 @@ impl Anime {
         let Conv2d { weight, bias, .. } = &self.head;
         let affine = Affine::bias(weight.dim(0)?, bias.as_ref())?;
         x = outline.layer(vec![Term { node: x, weight: weight.clone(), window: SAME }], affine, None, 1.0)?;
-        Ok(outline.finish(x, Finish::AddToPhoto))
+        let outline = outline.finish(x, Finish::AddToPhoto);
+        match &self.recolour {
+            Some(recolour) => outline.recoloured(&recolour.numbers()?),
+            None => Ok(outline),
+        }
     }
 }

@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_networks_own_plan_agrees_and_anothers_does_not() {
-        let config = AnimeConfig { widths: vec![8, 12], blocks: 1, styles: 2 };
+        let config = AnimeConfig { widths: vec![8, 12], blocks: 1, styles: 2, ..AnimeConfig::default() };
         let network = |scale: f32| trained(scale, |vb| anime(&config, vb));
         let plan_of = |scale| plan(&network(scale).outline().unwrap(), Instructions::Portable).unwrap();
         let with = |scale| agreement(&*plan_of(scale), &network(0.1), (3, 0, 2), &Device::Cpu).unwrap();

@@ -33,7 +33,8 @@ impl<K: Kernel> Packed<K> {
         };
         let (channels, halvings) = (outline.nodes[0].channels, outline.halvings());
         let mirrored = outline.nodes[0].mirrored;
-        Ok(Self { steps, slots, channels, halvings, mirrored, last, spare: Mutex::new(None) })
+        let colours = outline.colours.clone();
+        Ok(Self { steps, slots, channels, halvings, mirrored, last, colours, spare: Mutex::new(None) })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A generator's layers as the plan sees them: what is summed, and what becomes of the sums.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 
 /// The activations that a layer makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl Affine {
 pub enum Finish {
     /// Their hyperbolic tangent.
     Tanh,
-    /// They are added to the photo, the sum clamped to −1..1.
+    /// They are added to the photo, which may be [recoloured](Outline::recoloured), the sum clamped to −1..1.
     AddToPhoto,
 }
 
@@ -150,6 +150,8 @@ pub struct Outline {
     /// What is shuffled to the picture: `block² · channels` channels become blocks of `block` × `block` pixels.
     pub(super) last: Node,
     pub(super) finish: Finish,
+    /// Twelve shifts: the colours of the photo that values are added to, as [`Self::recoloured`] says.
+    pub(super) colours: Option<Affine>,
 }
 
 impl Outline {
@@ -157,7 +159,7 @@ impl Outline {
     pub fn new(channels: usize) -> (Self, Node) {
         let photo = Node(0);
         let nodes = vec![NodeInfo { channels, halvings: 0, mirrored: 0 }];
-        (Self { nodes, layers: Vec::new(), last: photo, finish: Finish::Tanh }, photo)
+        (Self { nodes, layers: Vec::new(), last: photo, finish: Finish::Tanh, colours: None }, photo)
     }
 
     /// A layer: the sum of `terms`, scaled and shifted, with `residual` added; negative values times `slope` (1 for no
@@ -240,6 +242,25 @@ impl Outline {
     pub fn finish(mut self, last: Node, finish: Finish) -> Self {
         (self.last, self.finish) = (last, finish);
         self
+    }
+
+    /// The photo that the last values are added to is recoloured: each pixel's RGB `x` is `x + M·x + m`, where the 3×4
+    /// numbers of `M` and `m`, a row being three factors and what is added, are `numbers·v` for a style `v` of `k`
+    /// entries; `numbers` is `(12, k)`.
+    ///
+    /// # Errors
+    /// When it is no such matrix, or the pictures have no three channels.
+    pub fn recoloured(mut self, numbers: &Tensor) -> Result<Self> {
+        let (12, styles) = numbers.dims2()? else { bail!("expected 12 rows, not {:?}", numbers.shape()) };
+        let last = &self.nodes[self.last.0];
+        if (self.nodes[0].channels, last.channels >> (2 * last.halvings)) != (3, 3) {
+            bail!("only pictures of three channels are recoloured");
+        }
+        let device = numbers.device();
+        let unchanged = Tensor::eye(3, DType::F32, device)?.pad_with_zeros(1, 0, 1)?.reshape(12)?;
+        let none = Tensor::zeros((12, styles), DType::F32, device)?;
+        self.colours = Some(Affine::bias(12, Some(&unchanged))?.styled(&none, numbers)?);
+        Ok(self)
     }
 
     /// How often the photo is halved at most.

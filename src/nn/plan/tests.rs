@@ -112,7 +112,9 @@ pub(super) fn trained<G: Generator>(scale: f32, build: impl Fn(candle_nn::VarBui
 #[test]
 fn the_anime_generator_is_the_same_picture() {
     for widths in [vec![4, 6], vec![8, 20, 40], vec![32, 64, 128, 192]] {
-        let network = trained(0.03, |vb| anime(&AnimeConfig { widths: widths.clone(), blocks: 1, styles: 0 }, vb));
+        let network = trained(0.03, |vb| {
+            anime(&AnimeConfig { widths: widths.clone(), blocks: 1, styles: 0, ..AnimeConfig::default() }, vb)
+        });
         let outline = network.outline().unwrap();
         let multiple = network.multiple();
         for (batch, height, width) in [(1, 1, 1), (2, 3, 2), (1, 2, 7)] {
@@ -124,7 +126,7 @@ fn the_anime_generator_is_the_same_picture() {
 
 #[test]
 fn a_style_scales_and_shifts() {
-    let config = AnimeConfig { widths: vec![8, 12], blocks: 1, styles: 3 };
+    let config = AnimeConfig { widths: vec![8, 12], blocks: 1, styles: 3, recolours: true };
     let network = trained(0.1, |vb| anime(&config, vb));
     let outline = network.outline().unwrap();
     let photo = noise(&[2, 3, 8, 12], 0.9, 3);
@@ -213,7 +215,9 @@ fn a_border_is_mirrored_for_all_readers_or_for_none() {
 
 #[test]
 fn buffers_are_shared_and_pictures_of_other_sizes_fit() {
-    let network = trained(0.03, |vb| anime(&AnimeConfig { widths: vec![8, 12, 16], blocks: 2, styles: 0 }, vb));
+    let network = trained(0.03, |vb| {
+        anime(&AnimeConfig { widths: vec![8, 12, 16], blocks: 2, styles: 0, ..AnimeConfig::default() }, vb)
+    });
     let outline = network.outline().unwrap();
     let packed = Packed::<Portable>::new(&outline).unwrap();
     assert!(

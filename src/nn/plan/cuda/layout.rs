@@ -24,6 +24,8 @@ pub(super) struct Layout {
     /// The picture's channels.
     pub picture: usize,
     add_to_photo: bool,
+    /// Where the twelve numbers begin that recolour the photo, among all layers' scales and shifts.
+    colours: Option<usize>,
     /// The photo's channels.
     channels: usize,
     /// Sides are multiples of this power of two.
@@ -82,6 +84,7 @@ impl Layout {
             block: 1 << last.halvings,
             picture: last.channels >> (2 * last.halvings),
             add_to_photo: outline.finish == Finish::AddToPhoto,
+            colours: None,
             channels: outline.nodes[0].channels,
             halvings: outline.halvings(),
             drops_out: outline.layers.iter().any(|layer| layer.dropout > 0.0),
@@ -95,6 +98,11 @@ impl Layout {
             layout.steps.push(layout.step(layer, affine, &mut weights)?);
             layout.affines.push(layer.affine.clone());
             affine += 2 * layer.affine.channels().next_multiple_of(GROUP);
+        }
+        if let Some(colours) = &outline.colours {
+            // Behind the last layer's, and its shifts behind its scales.
+            layout.colours = Some(affine + colours.channels().next_multiple_of(GROUP));
+            layout.affines.push(colours.clone());
         }
         Ok((layout, weights))
     }
@@ -183,6 +191,7 @@ impl Layout {
             block: self.block,
             channels: self.picture,
             add_to_photo: self.add_to_photo,
+            colours: self.colours,
             buffers,
         }
     }

@@ -45,7 +45,9 @@ fn counts(program: &Program) -> (usize, usize, usize) {
 
 #[test]
 fn a_layer_is_a_convolution_a_term_and_one_finish() {
-    let network = trained(0.1, |vb| anime(&AnimeConfig { widths: vec![8, 12, 16], blocks: 2, styles: 0 }, vb));
+    let network = trained(0.1, |vb| {
+        anime(&AnimeConfig { widths: vec![8, 12, 16], blocks: 2, styles: 0, ..AnimeConfig::default() }, vb)
+    });
     let program = program(&network, (2, 16, 24));
     let layers = network.outline().unwrap().layers.len();
     let terms: usize = network.outline().unwrap().layers.iter().map(|layer| layer.terms.len()).sum();
@@ -65,7 +67,9 @@ fn a_layer_is_a_convolution_a_term_and_one_finish() {
 #[test]
 fn what_it_does_not_draw_is_refused() {
     let layout = |network: &dyn Generator| Layout::new(&network.outline().unwrap()).unwrap().0;
-    let styled = layout(&trained(0.1, |vb| anime(&AnimeConfig { widths: vec![8, 12], blocks: 1, styles: 3 }, vb)));
+    let styled = layout(&trained(0.1, |vb| {
+        anime(&AnimeConfig { widths: vec![8, 12], blocks: 1, styles: 3, recolours: true }, vb)
+    }));
     assert!(styled.fits((3, 8, 12), 3, true).is_ok());
     let dropping = layout(&trained(0.1, |vb| unet(6, Pix2pixConfig { width: 4, ..Pix2pixConfig::default() }, vb)));
     assert!(dropping.fits((3, 64, 128), 0, false).is_ok());
