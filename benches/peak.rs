@@ -57,12 +57,17 @@ fn kinds() -> Vec<(&'static str, usize, Spin)> {
             kinds.push(("AVX-512 bf16", 32, x86::avx512_bf16));
         }
     }
+    // It also asks the system for the tiles.
+    if sakuga::kernels::plan::Instructions::Amx.available() {
+        kinds.push(("AMX bf16", 16 * 16 * 32, x86::amx));
+    }
     kinds
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{ROUNDS, SUMS};
+    use std::arch::asm;
     use std::arch::x86_64::*;
     use std::hint::black_box;
 
@@ -89,6 +94,38 @@ mod x86 {
             }
         }
         black_box(sums);
+    }
+
+    /// Eight tiles of 16 rows of 64 bytes (Intel's Software Developer's Manual, volume 1, §18.2).
+    #[repr(align(64))]
+    struct Shape([u8; 64]);
+
+    static SHAPE: Shape = {
+        let mut shape = [0; 64];
+        shape[0] = 1;
+        let mut tile = 0;
+        while tile < 8 {
+            (shape[16 + 2 * tile], shape[48 + tile]) = (64, 16);
+            tile += 1;
+        }
+        Shape(shape)
+    };
+
+    pub fn amx() {
+        // SAFETY: the machine has tiles, which hold zeros and are released at the end.
+        unsafe {
+            asm!("ldtilecfg [{}]", in(reg) &raw const SHAPE, options(nostack, readonly));
+            for _ in 0..ROUNDS * SUMS / 4 {
+                asm!(
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    options(nostack, nomem)
+                );
+            }
+            asm!("tilerelease", options(nostack, nomem));
+        }
     }
 
     #[target_feature(enable = "avx512f,avx512bf16")]

@@ -1,6 +1,7 @@
 //! The anime generator's layers for the inference plan.
 
-use super::{Anime, Residual, SLOPE, spread};
+use super::Anime;
+use super::blocks::{Residual, SLOPE, spread};
 use crate::nn::layers::Conv2d;
 use crate::nn::modulation::Modulation;
 use crate::nn::plan::{Affine, Finish, Node, Outline, Term, Window};
