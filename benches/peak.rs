@@ -114,7 +114,7 @@ mod x86 {
     pub fn amx() {
         // SAFETY: the machine has tiles, which hold zeros and are released at the end.
         unsafe {
-            asm!("ldtilecfg [{}]", in(reg) &raw const SHAPE, options(nostack, readonly));
+            asm!("ldtilecfg [{}]", in(reg) SHAPE.0.as_ptr(), options(nostack, readonly));
             for _ in 0..ROUNDS * SUMS / 4 {
                 asm!(
                     "tdpbf16ps tmm0, tmm4, tmm6",
