@@ -202,7 +202,7 @@ struct Picture {
     const bf16 *values; // (N, H / block, W / block, padded)
     const float *photo; // (N, C, H, W), to which the values are added; or none: their hyperbolic tangent is drawn
     float *picture;     // (N, C, H, W)
-    const float *colours; // (3, 4): the factors of the photo's three channels, and what is added; or none: the photo's own
+    const float *colours; // (3, 4): factors of red, green and blue, and what is added; or none: the photo's own
     unsigned batch, height, width, channels, padded, block;
 };
 static_assert(sizeof(Picture) == 56, "as in arguments.rs");
