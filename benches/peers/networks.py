@@ -47,14 +47,14 @@ class Up(nn.Module):
 class Anime(nn.Module):
     """src/nn/anime.rs, read there."""
 
-    def __init__(self, widths=(32, 64, 128, 192)):
+    def __init__(self, widths=(32, 64, 128, 192), recolours=False):
         super().__init__()
         self.downs = nn.ModuleList(Down(a, b) for a, b in zip((3, *widths), widths))
         self.block1 = Residual(widths[-1])
         self.ups = nn.ModuleList(Up(b, a) for a, b in reversed(list(zip(widths, widths[1:]))))
         self.mix = nn.Conv2d(widths[0] + 12, widths[0], 3, padding=1)
         self.head = nn.Conv2d(widths[0], 12, 3, padding=1)
-        self.recolour = nn.Conv2d(3, 3, 1)
+        self.recolour = nn.Conv2d(3, 3, 1) if recolours else nn.Identity()
 
     def forward(self, photo):
         x, skips = photo, []

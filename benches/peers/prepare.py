@@ -80,7 +80,7 @@ def main():
         export(net, name)
     for card in ("models/anime.toml", "weights/anime.safetensors", "weights/anime-discriminator.safetensors"):
         shutil.copy(root / card, folder / card)
-    export(Anime().load(load_file(root / "weights/anime.safetensors")).eval(), "anime")
+    export(Anime(recolours=True).load(load_file(root / "weights/anime.safetensors")).eval(), "anime")
 
 
 main()

@@ -153,6 +153,7 @@ impl<K: Kernel> Packed<K> {
             let channels = buffer.channels;
             buffer.fill(|picture, y, row| {
                 let line = |c| &photo[(picture * self.channels + c) * plane + y * width..][..width];
+                // A pixel's colours at once, as almost all pictures have them.
                 if self.channels == 3 {
                     let ([red, green, blue], pixels) = ([0, 1, 2].map(line), row.chunks_exact_mut(channels));
                     for (((pixel, red), green), blue) in pixels.zip(red).zip(green).zip(blue) {
