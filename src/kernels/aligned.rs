@@ -1,6 +1,7 @@
 //! Memory whose start lies on a cache line.
 
 use super::plan::Value;
+use rayon::prelude::*;
 use std::marker::PhantomData;
 
 /// A cache line.
@@ -20,6 +21,25 @@ impl<T: Value> Aligned<T> {
     pub(super) fn zeros(len: usize) -> Self {
         let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
         Self { lines, len, values: PhantomData }
+    }
+
+    /// `parts` times `part_len` values, each part made by `fill` from its number and zeros, parts in parallel: what is
+    /// written at once need not be cleared by one thread before.
+    pub(super) fn filled(parts: usize, part_len: usize, fill: impl Fn(usize, &mut [T]) + Sync) -> Self {
+        let part_lines = part_len * size_of::<T>() / size_of::<Line>();
+        assert!(part_lines > 0 && part_lines * size_of::<Line>() == part_len * size_of::<T>(), "parts are whole lines");
+        let mut lines: Vec<Line> = Vec::with_capacity(parts * part_lines);
+        let space = &mut lines.spare_capacity_mut()[..parts * part_lines];
+        space.par_chunks_exact_mut(part_lines).enumerate().for_each(|(i, part)| {
+            for line in part.iter_mut() {
+                line.write(Line([0; 64]));
+            }
+            // SAFETY: the part's lines have just been written, hold `part_len` values, and any bits are a value.
+            fill(i, unsafe { std::slice::from_raw_parts_mut(part.as_mut_ptr().cast(), part_len) });
+        });
+        // SAFETY: all of them have been written.
+        unsafe { lines.set_len(parts * part_lines) };
+        Self { lines, len: parts * part_len, values: PhantomData }
     }
 
     pub(super) fn slice(&self) -> &[T] {

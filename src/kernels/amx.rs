@@ -150,6 +150,23 @@ pub unsafe fn add<const TALL: bool, const WIDE: bool>(left: &Factors, right: &Fa
     unsafe { add_meanwhile::<TALL, WIDE>(left, right, chunks, (&mut Nothing, 1)) }
 }
 
+/// [`add`], with the second tiles of each side where they are wanted.
+///
+/// # Safety
+/// The same.
+#[inline(always)]
+pub unsafe fn add_where((tall, wide): (bool, bool), left: &Factors, right: &Factors, chunks: usize) {
+    // SAFETY: as the caller says.
+    unsafe {
+        match (tall, wide) {
+            (true, true) => add::<true, true>(left, right, chunks),
+            (true, false) => add::<true, false>(left, right, chunks),
+            (false, true) => add::<false, true>(left, right, chunks),
+            (false, false) => add::<false, false>(left, right, chunks),
+        }
+    }
+}
+
 /// Stores the sums into rows of 32; the second left tile's from row `second` on.
 ///
 /// # Safety

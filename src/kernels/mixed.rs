@@ -1,8 +1,8 @@
 //! The convolution family in mixed precision: factors and results rounded to bf16, sums in f32.
 //!
 //! With AMX, each face is a product of matrices that are read where they lie, in layouts made for tiles (`layout`):
-//! convolution and adjoint by `correlate`, the weight gradient by `gradient`, and where there are few output pixels all
-//! three by `lowered`. What is summed in which order follows from the sizes, never from the number of threads.
+//! convolution and adjoint by `correlate`, the weight gradient by `gradient`, and where there are few output pixels the
+//! first and the last by `lowered`. What is summed in which order follows from the sizes, never from the number of threads.
 //!
 //! Without AMX it is f32's way with rounded factors: for its result, not for speed. That is the oracle, too.
 
@@ -20,6 +20,8 @@ mod tests;
 mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod weights;
+#[cfg(target_arch = "x86_64")]
+mod window;
 
 use super::conv;
 use super::geometry::Geometry;
@@ -41,7 +43,11 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     #[cfg(target_arch = "x86_64")]
     if fits(g) {
-        return if lowered::fits(g) { lowered::forward(g, x, w, y) } else { correlate::forward(g, x, w, y) };
+        return match lowered::pixels(g) {
+            // Beyond, what lowering costs is more than what it saves of the weights.
+            ..=64 => lowered::forward(g, x, w, y),
+            _ => correlate::forward(g, x, w, y),
+        };
     }
     rounded(conv::forward, g, x, w, y);
 }
@@ -51,7 +57,7 @@ pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     #[cfg(target_arch = "x86_64")]
     if fits(g) {
-        return if lowered::fits(g) { lowered::adjoint(g, y, w, x) } else { correlate::adjoint(g, y, w, x) };
+        return correlate::adjoint(g, y, w, x);
     }
     rounded(conv::adjoint, g, y, w, x);
 }
@@ -61,10 +67,9 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], y: &[f32], w: &mut [f32]) {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     #[cfg(target_arch = "x86_64")]
     if fits(g) {
-        return if lowered::fits(g) {
-            lowered::weight_gradient(g, x, y, w)
-        } else {
-            gradient::weight_gradient(g, x, y, w)
+        return match lowered::pixels(g) {
+            ..=256 => lowered::weight_gradient(g, x, y, w),
+            _ => gradient::weight_gradient(g, x, y, w),
         };
     }
     rounded(conv::weight_gradient, g, x, y, w);

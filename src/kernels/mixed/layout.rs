@@ -1,73 +1,18 @@
 //! Pictures as tiles read them: rounded to bf16, rows of channels with zeros around.
-//!
-//! A strided convolution reads every so many columns; so each row is kept in as many parts, one a remainder of the
-//! column, in which what it reads lies side by side.
 
 use super::transpose::transpose;
+use super::window::Window;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::amx::{CHUNK, TILE};
-use crate::kernels::geometry::Geometry;
 use crate::kernels::plan::Value;
 use half::bf16;
-use rayon::prelude::*;
 use std::arch::x86_64::{_mm512_loadu_ps, _mm512_setzero_ps, _mm512_storeu_ps};
 
-/// Which pixels of `(N, C, H, W)` a layout holds.
-#[derive(Clone, Copy)]
-pub struct Window {
-    /// Pictures, channels, height and width of what it is made from.
-    pub of: (usize, usize, usize, usize),
-    /// Its first row and column; what lies outside of the picture is zero.
-    pub origin: (isize, isize),
-    /// Its rows.
-    pub rows: usize,
-    /// Columns of each part that are read; some more are there.
-    pub columns: usize,
-    /// Parts of a row.
-    pub parts: usize,
-}
-
-impl Window {
-    /// What all windows of a convolution see of its input.
-    pub fn seen(g: &Geometry) -> Self {
-        let cover = |side: usize| (side - 1) * g.stride + g.kernel;
-        let padding = -(g.padding as isize);
-        Self {
-            of: (g.batch, g.in_channels, g.input.0, g.input.1),
-            origin: (padding, padding),
-            rows: cover(g.output.0),
-            columns: cover(g.output.1).div_ceil(g.stride),
-            parts: g.stride,
-        }
-    }
-
-    /// The row of the picture under a row, if it has one.
-    fn row(&self, row: usize) -> Option<usize> {
-        let row = row as isize + self.origin.0;
-        usize::try_from(row).ok().filter(|row| *row < self.of.2)
-    }
-
-    /// The columns of a part that the picture has, and the first one's place there.
-    fn inside(&self, part: usize, columns: usize) -> (std::ops::Range<usize>, usize) {
-        let (parts, width) = (self.parts as isize, self.of.3 as isize);
-        let place = |column: usize| column as isize * parts + part as isize + self.origin.1;
-        let first = (0..columns).find(|&column| place(column) >= 0).unwrap_or(columns);
-        let end = (first..columns).find(|&column| place(column) >= width).unwrap_or(columns);
-        (first..end, place(first).max(0) as usize)
-    }
-}
-
-/// `columns`, made a multiple of `of` values that is no multiple of 2·`of`: rows so far apart fall on all lines of the
-/// L1 cache.
-fn odd_multiple(columns: usize, of: usize) -> usize {
-    (columns.div_ceil(of) | 1) * of
-}
-
-/// `(N, rows, parts, channels/2, columns, 2)`: two neighbouring channels of a pixel side by side, the right factors of
-/// sums over channels.
+/// `(groups, rows, parts, channels/2, columns, 2)`: two neighbouring channels of a pixel side by side, the right factors
+/// of sums over channels.
 pub struct Pairs {
     values: Aligned<bf16>,
-    window: Window,
+    pub window: Window,
     /// Columns of a part.
     columns: usize,
     /// Chunks of channels; the last one is filled up with zeros.
@@ -76,27 +21,21 @@ pub struct Pairs {
 
 impl Pairs {
     pub fn new(window: Window, values: &[f32]) -> Self {
-        let (batch, channels, height, width) = window.of;
-        let columns = odd_multiple(window.columns + 2 * TILE - 1, TILE);
-        let chunks = channels.div_ceil(CHUNK);
+        let (columns, chunks) = (window.columns(), window.channels().div_ceil(CHUNK));
         let row = window.parts * chunks * CHUNK * columns;
-        let mut to = Aligned::<bf16>::zeros(batch * window.rows * row);
-        to.slice_mut().par_chunks_exact_mut(row).enumerate().for_each(|(i, line)| {
-            let (picture, Some(y)) = (i / window.rows, window.row(i % window.rows)) else { return };
+        let filled = Aligned::filled(window.groups() * window.rows, row, |i, line| {
+            let (group, Some(y)) = (i / window.rows, window.row(i % window.rows)) else { return };
             for (part, line) in line.chunks_exact_mut(row / window.parts).enumerate() {
-                let (inside, from) = window.inside(part, columns);
-                for (pair, line) in line.chunks_exact_mut(2 * columns).take(channels.div_ceil(2)).enumerate() {
-                    let plane = |channel: usize| {
-                        &values[((picture * channels + channel) * height + y) * width..][..width][from.min(width)..]
-                    };
-                    let line = &mut line[2 * inside.start..2 * inside.end];
-                    let second = if 2 * pair + 1 < channels { plane(2 * pair + 1) } else { &[] };
-                    // SAFETY: whoever makes tiles has them, and AVX-512 with them.
-                    unsafe { interleave(plane(2 * pair), second, window.parts, line) }
+                for (pair, line) in line.chunks_exact_mut(2 * columns).take(window.channels().div_ceil(2)).enumerate() {
+                    for (picture, start) in window.slots(group) {
+                        let line = &mut line[2 * start..];
+                        // SAFETY: whoever makes tiles has them, and AVX-512 with them.
+                        unsafe { pair_channels(&window, values, (picture, y), (part, 2 * pair), line) }
+                    }
                 }
             }
         });
-        Self { values: to, window, columns, chunks }
+        Self { values: filled, window, columns, chunks }
     }
 
     /// Values from a channel pair to the next.
@@ -109,12 +48,51 @@ impl Pairs {
         self.window.parts * self.chunks * CHUNK * self.columns * size_of::<bf16>()
     }
 
-    /// The first channel pair of a pixel.
+    /// The first channel pair of a group's column.
     #[inline(always)]
-    pub fn at(&self, picture: usize, row: usize, column: usize) -> *const bf16 {
-        let (part, column) = (column % self.window.parts, column / self.window.parts);
-        let line = (picture * self.window.rows + row) * self.window.parts + part;
+    pub fn at(&self, group: usize, row: usize, part: usize, column: usize) -> *const bf16 {
+        let line = (group * self.window.rows + row) * self.window.parts + part;
         self.values.slice()[line * self.chunks * CHUNK * self.columns + 2 * column..].as_ptr()
+    }
+}
+
+/// A picture's row and where it starts in a lane of a part.
+fn source<'a>(
+    window: &Window,
+    values: &'a [f32],
+    (picture, y): (usize, usize),
+    (part, channel): (usize, usize),
+) -> (std::ops::Range<usize>, &'a [f32]) {
+    let (_, channels, height, width) = window.of;
+    let (inside, from) = window.inside(part, channel % window.lanes);
+    let plane = picture * channels + channel / window.lanes;
+    (inside, &values[(plane * height + y) * width..][from..width])
+}
+
+/// Two channels of a picture's row, from `channel` on, into its columns of a line.
+#[target_feature(enable = "avx512f,avx512bw")]
+fn pair_channels(
+    window: &Window,
+    values: &[f32],
+    row: (usize, usize),
+    (part, channel): (usize, usize),
+    line: &mut [bf16],
+) {
+    let (inside, first) = source(window, values, row, (part, channel));
+    if channel + 1 == window.channels() {
+        return interleave(first, &[], window.step, &mut line[2 * inside.start..2 * inside.end]);
+    }
+    let (other, second) = source(window, values, row, (part, channel + 1));
+    if other == inside {
+        return interleave(first, second, window.step, &mut line[2 * inside.start..2 * inside.end]);
+    }
+    // Lanes of a window have the picture's border in different columns.
+    for (lane, (inside, from)) in [(inside, first), (other, second)].into_iter().enumerate() {
+        for (to, from) in
+            line[2 * inside.start..2 * inside.end].chunks_exact_mut(2).zip(from.iter().step_by(window.step))
+        {
+            to[lane] = bf16::of(*from);
+        }
     }
 }
 
@@ -129,6 +107,11 @@ pub fn interleave(first: &[f32], second: &[f32], step: usize, to: &mut [bf16]) {
         for (to, (first, second)) in to.chunks_exact_mut(2).zip(first.iter().zip(second)) {
             (to[0], to[1]) = (bf16::of(*first), bf16::of(*second));
         }
+    } else if step == 2 {
+        let rows = first.chunks(2).zip(second.chunks(2));
+        for (to, (first, second)) in to.chunks_exact_mut(2).zip(rows) {
+            (to[0], to[1]) = (bf16::of(first[0]), bf16::of(second[0]));
+        }
     } else {
         for (to, (first, second)) in to.chunks_exact_mut(2).zip(first.iter().zip(second).step_by(step)) {
             (to[0], to[1]) = (bf16::of(*first), bf16::of(*second));
@@ -136,10 +119,10 @@ pub fn interleave(first: &[f32], second: &[f32], step: usize, to: &mut [bf16]) {
     }
 }
 
-/// `(⌈channels/16⌉, N, rows, parts, 16, columns)`: the left factors of sums over pixels.
+/// `(⌈channels/16⌉, groups, rows, parts, 16, columns)`: the left factors of sums over pixels.
 pub struct Rows {
     values: Aligned<bf16>,
-    window: Window,
+    pub window: Window,
     columns: usize,
     /// Blocks of 16 channels; the last one is filled up with zeros.
     pub blocks: usize,
@@ -147,26 +130,23 @@ pub struct Rows {
 
 impl Rows {
     pub fn new(window: Window, values: &[f32]) -> Self {
-        let (batch, channels, height, width) = window.of;
-        let columns = odd_multiple(window.columns + CHUNK - 1, CHUNK);
-        let blocks = channels.div_ceil(TILE);
+        let (columns, blocks) = (window.columns(), window.channels().div_ceil(TILE));
         let part_len = TILE * columns;
-        let mut to = Aligned::<bf16>::zeros(blocks * batch * window.rows * window.parts * part_len);
-        to.slice_mut().par_chunks_exact_mut(part_len * window.parts).enumerate().for_each(|(i, line)| {
-            let (block, picture) = (i / window.rows / batch, i / window.rows % batch);
+        let lines = window.groups() * window.rows;
+        let filled = Aligned::filled(blocks * lines, part_len * window.parts, |i, line| {
+            let (block, group) = (i / lines, i % lines / window.rows);
             let Some(y) = window.row(i % window.rows) else { return };
             for (part, line) in line.chunks_exact_mut(part_len).enumerate() {
-                let (inside, from) = window.inside(part, columns);
-                let channels_here = (channels - block * TILE).min(TILE);
-                for (c, line) in line.chunks_exact_mut(columns).take(channels_here).enumerate() {
-                    let plane = (picture * channels + block * TILE + c) * height + y;
-                    let from = &values[plane * width..][..width][from.min(width)..];
-                    // SAFETY: whoever makes tiles has them, and AVX-512 with them.
-                    unsafe { round(from, window.parts, &mut line[inside.clone()]) }
+                for (channel, line) in (block * TILE..window.channels()).zip(line.chunks_exact_mut(columns)) {
+                    for (picture, start) in window.slots(group) {
+                        let (inside, from) = source(&window, values, (picture, y), (part, channel));
+                        // SAFETY: whoever makes tiles has them, and AVX-512 with them.
+                        unsafe { round(from, window.step, &mut line[start + inside.start..start + inside.end]) }
+                    }
                 }
             }
         });
-        Self { values: to, window, columns, blocks }
+        Self { values: filled, window, columns, blocks }
     }
 
     /// Values from a channel to the next.
@@ -179,11 +159,10 @@ impl Rows {
         self.window.parts * TILE * self.columns * size_of::<bf16>()
     }
 
-    /// A block's first channel at a pixel.
+    /// A block's first channel at a group's column.
     #[inline(always)]
-    pub fn at(&self, block: usize, picture: usize, row: usize, column: usize) -> *const bf16 {
-        let (part, column) = (column % self.window.parts, column / self.window.parts);
-        let line = ((block * self.window.of.0 + picture) * self.window.rows + row) * self.window.parts + part;
+    pub fn at(&self, block: usize, group: usize, row: usize, part: usize, column: usize) -> *const bf16 {
+        let line = ((block * self.window.groups() + group) * self.window.rows + row) * self.window.parts + part;
         self.values.slice()[line * TILE * self.columns + column..].as_ptr()
     }
 }
@@ -195,6 +174,10 @@ pub fn round(from: &[f32], step: usize, to: &mut [bf16]) {
         for (to, from) in to.iter_mut().zip(from) {
             *to = bf16::of(*from);
         }
+    } else if step == 2 {
+        for (to, from) in to.iter_mut().zip(from.chunks(2)) {
+            *to = bf16::of(from[0]);
+        }
     } else {
         for (to, from) in to.iter_mut().zip(from.iter().step_by(step)) {
             *to = bf16::of(*from);
@@ -202,8 +185,8 @@ pub fn round(from: &[f32], step: usize, to: &mut [bf16]) {
     }
 }
 
-/// `(⌈channels/16⌉, N·rows, ⌈columns/32⌉, 16, 16, 2)`: two neighbouring pixels of a channel side by side, the right
-/// factors of sums over pixels.
+/// `(⌈channels/16⌉, groups·rows, ⌈span/32⌉, 16, 16, 2)`: two neighbouring pixels of a channel side by side, the right
+/// factors of sums over pixels. Between pictures side by side are zeros.
 pub struct PixelPairs {
     values: Aligned<bf16>,
     lines: usize,
@@ -213,28 +196,34 @@ pub struct PixelPairs {
 }
 
 impl PixelPairs {
-    /// Of `(N, C, H, W)`.
-    pub fn new((batch, channels, height, width): (usize, usize, usize, usize), values: &[f32]) -> Self {
-        let (chunks, blocks, lines) = (width.div_ceil(CHUNK), channels.div_ceil(TILE), batch * height);
-        let line_len = chunks * CHUNK * TILE;
-        let mut to = Aligned::<bf16>::zeros(blocks * lines * line_len);
-        to.slice_mut().par_chunks_exact_mut(line_len).enumerate().for_each(|(i, line)| {
-            let (block, picture, y) = (i / lines, i % lines / height, i % height);
-            let row = |c: usize| {
-                let plane = (picture * channels + block * TILE + c) * height + y;
-                &values[plane * width..][..width]
-            };
-            let rows: Vec<_> = (0..(channels - block * TILE).min(TILE)).map(row).collect();
-            // SAFETY: whoever makes tiles has them, and AVX-512 with them.
-            unsafe { pair_pixels(&rows, line) }
+    /// Of a convolution's outputs, `(N, channels, height, width)`, side by side as the inputs are that `window` lays out.
+    pub fn new(window: &Window, (channels, height): (usize, usize), values: &[f32]) -> Self {
+        let (chunks, blocks) = (window.span().div_ceil(CHUNK), channels.div_ceil(TILE));
+        let (lines, width) = (window.groups() * height, window.width);
+        let filled = Aligned::filled(blocks * lines, chunks * CHUNK * TILE, |i, line| {
+            let (block, group, y) = (i / lines, i % lines / height, i % height);
+            let count = (channels - block * TILE).min(TILE);
+            for (chunk, to) in line.chunks_exact_mut(CHUNK * TILE).enumerate() {
+                let mut pixels = [[bf16::default(); CHUNK]; TILE];
+                for piece in window.pieces(group, chunk * CHUNK, width) {
+                    for (c, to) in pixels.iter_mut().enumerate().take(count) {
+                        let row = ((piece.picture * channels + block * TILE + c) * height + y) * width;
+                        let from = &values[row + piece.first..][..piece.range.len()];
+                        // SAFETY: whoever makes tiles has them, and AVX-512 with them.
+                        unsafe { round(from, 1, &mut to[piece.range.clone()]) }
+                    }
+                }
+                // SAFETY: as above.
+                unsafe { pair_pixels(&pixels, to) }
+            }
         });
-        Self { values: to, lines, chunks, blocks }
+        Self { values: filled, lines, chunks, blocks }
     }
 
     /// Values from a pair of pixels to the next.
     pub const PITCH: usize = 2 * TILE;
 
-    /// A block's row, counted over all pictures.
+    /// A block's row, counted over all groups.
     #[inline(always)]
     pub fn at(&self, block: usize, line: usize) -> *const bf16 {
         self.values.slice()[(block * self.lines + line) * self.chunks * CHUNK * TILE..].as_ptr()
@@ -246,21 +235,16 @@ impl PixelPairs {
     }
 }
 
-/// Rows of up to 16 channels to `(⌈columns/32⌉, 16, 16, 2)`.
+/// 32 pixels of 16 channels to `(16, 16, 2)`.
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-fn pair_pixels(rows: &[&[f32]], to: &mut [bf16]) {
-    for (chunk, to) in to.chunks_exact_mut(CHUNK * TILE).enumerate() {
-        let mut pairs = [_mm512_setzero_ps(); TILE];
-        for (pairs, row) in pairs.iter_mut().zip(rows) {
-            let row = &row[(chunk * CHUNK).min(row.len())..];
-            let mut pixels = [bf16::default(); CHUNK];
-            round(row, 1, &mut pixels);
-            // SAFETY: 32 numbers of 16 bits are 16 of 32, of which only the places are changed.
-            *pairs = unsafe { _mm512_loadu_ps(pixels.as_ptr().cast()) };
-        }
-        for (to, column) in to.chunks_exact_mut(2 * TILE).zip(transpose(pairs)) {
-            // SAFETY: as above.
-            unsafe { _mm512_storeu_ps(to.as_mut_ptr().cast(), column) }
-        }
+fn pair_pixels(rows: &[[bf16; CHUNK]; TILE], to: &mut [bf16]) {
+    let mut pairs = [_mm512_setzero_ps(); TILE];
+    for (pairs, row) in pairs.iter_mut().zip(rows) {
+        // SAFETY: 32 numbers of 16 bits are 16 of 32, of which only the places are changed.
+        *pairs = unsafe { _mm512_loadu_ps(row.as_ptr().cast()) };
+    }
+    for (to, column) in to.chunks_exact_mut(2 * TILE).zip(transpose(pairs)) {
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr().cast(), column) }
     }
 }

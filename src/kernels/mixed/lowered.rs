@@ -1,7 +1,7 @@
-//! Convolutions to few pixels: the windows of all pictures side by side in one matrix, weights as they lie. Weights are
-//! most of what is read and written here, so each is read once.
+//! Convolutions to few pixels and their weight gradients: the windows of all pictures side by side in one matrix, weights
+//! as they lie. Weights are most of what is read and written here, so each is read once.
 
-use super::layout::{interleave, round};
+use super::layout::round;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::amx::{self, CHUNK, Factors, TILE};
 use crate::kernels::geometry::Geometry;
@@ -11,16 +11,8 @@ use half::bf16;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Pixels of a picture's outputs, and of a batch's, up to which they are lowered.
-const PIXELS: (usize, usize) = (64, 2048);
-
-/// Whether the outputs of `g` are few enough.
-pub fn fits(g: &Geometry) -> bool {
-    g.out_pixels() <= PIXELS.0 && pixels(g) <= PIXELS.1
-}
-
 /// Output pixels of all pictures.
-fn pixels(g: &Geometry) -> usize {
+pub fn pixels(g: &Geometry) -> usize {
     g.batch * g.out_pixels()
 }
 
@@ -121,77 +113,6 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
             });
         }
     });
-}
-
-/// See [`super::adjoint`].
-pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
-    let (window, taps, count) = (g.window(), g.kernel * g.kernel, pixels(g));
-    let (depth, each) = (g.out_channels.next_multiple_of(CHUNK), g.out_pixels());
-    // `(pixels, depth)`.
-    let mut left = Aligned::<bf16>::zeros(count.next_multiple_of(2 * TILE) * depth);
-    left.slice_mut().par_chunks_exact_mut(depth).take(count).enumerate().for_each(|(pixel, to)| {
-        for (channel, to) in to.iter_mut().take(g.out_channels).enumerate() {
-            *to = bf16::of(y[(pixel / each * g.out_channels + channel) * each + pixel % each]);
-        }
-    });
-    let (left, target) = (left.slice(), Target::new(x));
-    // Some channels, all their places in windows: `(blocks of 16 places, depth/2, 16, 2)`.
-    (0..g.in_channels.div_ceil(TILE)).into_par_iter().for_each(|block| {
-        let channels = block * TILE..((block + 1) * TILE).min(g.in_channels);
-        let places = channels.len() * taps;
-        let panel = depth * TILE;
-        let mut right = Aligned::<bf16>::zeros(places.div_ceil(TILE).next_multiple_of(2) * panel);
-        let row = |o: usize| &w[o * window + channels.start * taps..][..places];
-        for (pair, o) in (0..g.out_channels).step_by(2).enumerate() {
-            let second = if o + 1 < g.out_channels { row(o + 1) } else { &[] };
-            for (i, from) in row(o).chunks(TILE).enumerate() {
-                let second = second.get(i * TILE..).unwrap_or_default();
-                let to = &mut right.slice_mut()[i * panel + pair * 2 * TILE..][..2 * from.len()];
-                // SAFETY: AVX-512 comes with AMX.
-                unsafe { interleave(from, second, 1, to) }
-            }
-        }
-        let right = right.slice().as_ptr();
-        // `(channels, N, H, W)`.
-        let mut sums_of = vec![0f32; channels.len() * g.batch * g.in_pixels()];
-        // SAFETY: `fits` has asked for AMX; the left side has whole blocks of rows, the right one of columns.
-        unsafe {
-            amx::with_tiles(|| {
-                for (_, pixels) in blocks(count) {
-                    let left = left.as_ptr().add(pixels.start * depth);
-                    for (pair, places) in blocks(places) {
-                        let right = [2 * pair, 2 * pair + 1].map(|i| (right.add(i * panel), 2 * TILE));
-                        let sums = product((left, depth), right, CHUNK * TILE, depth / CHUNK);
-                        for (pixel, sums) in pixels.clone().zip(&sums.0) {
-                            add_back(g, (pixel, places.clone()), sums, &mut sums_of);
-                        }
-                    }
-                }
-            });
-        }
-        for (i, plane) in sums_of.chunks_exact_mut(g.in_pixels()).enumerate() {
-            let (channel, picture) = (channels.start + i / g.batch, i % g.batch);
-            plane.iter_mut().for_each(|value| *value = bf16::of(*value).f32());
-            let at = (picture * g.in_channels + channel) * g.in_pixels();
-            // SAFETY: no other task has these planes, and the target is borrowed for as long.
-            unsafe { target.slice(at, plane.len()) }.copy_from_slice(plane);
-        }
-    });
-}
-
-/// Adds a pixel's window, the `places` of it, to where it lies in `(channels, N, H, W)`.
-fn add_back(g: &Geometry, (pixel, places): (usize, Range<usize>), sums: &[f32], to: &mut [f32]) {
-    let taps = g.kernel * g.kernel;
-    let (picture, pixel) = (pixel / g.out_pixels(), pixel % g.out_pixels());
-    let (row, column) = (pixel / g.output.1 * g.stride, pixel % g.output.1 * g.stride);
-    for (place, sum) in places.zip(sums) {
-        let (channel, tap) = (place / taps, place % taps);
-        let y = (row + tap / g.kernel).checked_sub(g.padding).filter(|y| *y < g.input.0);
-        let x = (column + tap % g.kernel).checked_sub(g.padding).filter(|x| *x < g.input.1);
-        if let (Some(y), Some(x)) = (y, x) {
-            to[((channel * g.batch + picture) * g.input.0 + y) * g.input.1 + x] += sum;
-        }
-    }
 }
 
 /// See [`super::weight_gradient`].

@@ -82,10 +82,11 @@ fn halving(batch: usize, channels: usize, side: usize) -> Geometry {
     }
 }
 
-/// Several strips of rows, several chunks of channels, and weights that are most of the work.
+/// Several strips of rows, several chunks of channels, weights that are most of the work, and groups of pictures side by
+/// side of which the last one is not full.
 #[test]
 fn large_layers_agree_too() {
-    for (batch, channels, side) in [(1, 70, 192), (2, 160, 2), (5, 200, 16)] {
+    for (batch, channels, side) in [(1, 70, 192), (2, 160, 2), (5, 200, 16), (9, 40, 12)] {
         compare_all(&halving(batch, channels, side), 1);
     }
 }

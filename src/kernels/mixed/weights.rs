@@ -4,7 +4,6 @@ use super::transpose::{SIDE, transpose};
 use crate::kernels::aligned::Aligned;
 use crate::kernels::amx::{CHUNK, TILE};
 use half::bf16;
-use rayon::prelude::*;
 use std::arch::x86_64::{
     __m256bh, __m256i, _mm256_storeu_si256, _mm512_cvtneps_pbh, _mm512_maskz_loadu_ps, _mm512_setzero_ps,
 };
@@ -22,8 +21,7 @@ impl Weights {
     pub fn new(w: &[f32], outputs: (usize, usize), inputs: (usize, usize), taps: usize) -> Self {
         let chunks = inputs.0.div_ceil(CHUNK);
         let block_len = taps * chunks * CHUNK * TILE;
-        let mut values = Aligned::<bf16>::zeros(outputs.0.div_ceil(TILE) * block_len);
-        values.slice_mut().par_chunks_exact_mut(block_len).enumerate().for_each(|(block, to)| {
+        let values = Aligned::filled(outputs.0.div_ceil(TILE), block_len, |block, to| {
             let rows = (outputs.0 - block * TILE).min(TILE);
             let of_block = (&w[block * TILE * outputs.1..], (rows, outputs.1));
             // SAFETY: whoever makes tiles has them, and AVX-512 with them.
@@ -64,6 +62,18 @@ fn pack((w, rows): (&[f32], (usize, usize)), inputs: (usize, usize), taps: usize
                         _mm256_storeu_si256(to.as_mut_ptr().cast(), column);
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Exchanges rows and columns of every window `(kernel, kernel)`: columns that are channels of their own go with the
+/// channels.
+pub fn transpose_windows(w: &mut [f32], kernel: usize) {
+    for window in w.chunks_exact_mut(kernel * kernel) {
+        for row in 1..kernel {
+            for column in 0..row {
+                window.swap(row * kernel + column, column * kernel + row);
             }
         }
     }
