@@ -8,7 +8,6 @@ pub mod adam;
 mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod amx;
-pub mod bias;
 pub mod conv;
 #[cfg(any(feature = "cuda", test))]
 pub mod cuda;
@@ -16,6 +15,7 @@ pub mod cuda;
 pub mod cudnn;
 #[cfg(target_arch = "x86_64")]
 mod direct;
+pub mod fresh;
 mod gathered;
 pub mod geometry;
 mod lowering;

@@ -1,7 +1,7 @@
 //! Memory whose start lies on a cache line.
 
+use super::fresh::by_parts;
 use super::plan::Value;
-use rayon::prelude::*;
 use std::marker::PhantomData;
 
 /// A cache line.
@@ -28,17 +28,10 @@ impl<T: Value> Aligned<T> {
     pub(super) fn filled(parts: usize, part_len: usize, fill: impl Fn(usize, &mut [T]) + Sync) -> Self {
         let part_lines = part_len * size_of::<T>() / size_of::<Line>();
         assert!(part_lines > 0 && part_lines * size_of::<Line>() == part_len * size_of::<T>(), "parts are whole lines");
-        let mut lines: Vec<Line> = Vec::with_capacity(parts * part_lines);
-        let space = &mut lines.spare_capacity_mut()[..parts * part_lines];
-        space.par_chunks_exact_mut(part_lines).enumerate().for_each(|(i, part)| {
-            for line in part.iter_mut() {
-                line.write(Line([0; 64]));
-            }
-            // SAFETY: the part's lines have just been written, hold `part_len` values, and any bits are a value.
+        let lines = by_parts(parts * part_lines, part_lines, Line([0; 64]), |i, part| {
+            // SAFETY: the part's lines hold `part_len` values, and any bits are a value.
             fill(i, unsafe { std::slice::from_raw_parts_mut(part.as_mut_ptr().cast(), part_len) });
         });
-        // SAFETY: all of them have been written.
-        unsafe { lines.set_len(parts * part_lines) };
         Self { lines, len: parts * part_len, values: PhantomData }
     }
 

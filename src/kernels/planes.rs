@@ -1,47 +1,85 @@
 //! Planes and a number each: scaled, shifted, rectified; and planes times planes summed up.
 
+use super::fresh::by_parts;
 use rayon::prelude::*;
 
 /// `x[p, ·] · by[p]` over planes `p` of `pixels` values.
 pub fn scale(x: &[f32], by: &[f32], pixels: usize) -> Vec<f32> {
     assert_eq!(x.len(), by.len() * pixels);
-    let mut y = vec![0f32; x.len()];
-    y.par_chunks_mut(pixels).zip(x.par_chunks(pixels)).zip(by).for_each(|((y, x), &by)| {
-        for (y, &x) in y.iter_mut().zip(x) {
+    by_parts(x.len(), pixels, 0.0, |plane, y| {
+        let by = by[plane];
+        for (y, &x) in y.iter_mut().zip(&x[plane * pixels..]) {
             *y = x * by;
         }
-    });
-    y
+    })
 }
 
 /// `leaky(x[p, ·]·scale[p] + shift[p])` over planes `p` of `pixels` values;
 /// scale and shift begin again where they end. Without a scale it is 1.
 pub fn rectify(x: &[f32], scale: Option<&[f32]>, shift: &[f32], slope: f32, pixels: usize) -> Vec<f32> {
-    let mut y = vec![0f32; x.len()];
-    y.par_chunks_mut(pixels).zip(x.par_chunks(pixels)).enumerate().for_each(|(plane, (y, x))| {
+    by_parts(x.len(), pixels, 0.0, |plane, y| {
         let by = scale.map_or(1.0, |scale| scale[plane % scale.len()]);
         // The slope by value: behind a reference it would be read again for each number, by no vectors.
         let (shift, slope) = (shift[plane % shift.len()], slope);
-        for (y, &x) in y.iter_mut().zip(x) {
+        for (y, &x) in y.iter_mut().zip(&x[plane * pixels..]) {
             let x = x * by + shift;
             *y = if x > 0.0 { x } else { slope * x };
         }
+    })
+}
+
+/// The way back of [`rectify`]: `g[p, ·]` where its result `y` is positive, else `slope·g[p, ·]`, and behind them the
+/// sums of all that over the planes of each of `shifts` shifts.
+pub fn rectify_gradient(y: &[f32], g: &[f32], shifts: usize, slope: f32, pixels: usize) -> Vec<f32> {
+    assert_eq!(y.len(), g.len());
+    let mut both = by_parts(y.len() + shifts, pixels, 0.0, |plane, to| {
+        let slope = slope;
+        let first = (plane * pixels).min(y.len());
+        for (to, (&y, &g)) in to.iter_mut().zip(y[first..].iter().zip(&g[first..])) {
+            *to = if y > 0.0 { g } else { slope * g };
+        }
     });
-    y
+    let (gated, of_shifts) = both.split_at_mut(y.len());
+    total(gated, pixels, of_shifts);
+    both
+}
+
+/// `out[c] = Σ x[n, c, ·]` over planes of `pixels` values.
+pub fn total(x: &[f32], pixels: usize, out: &mut [f32]) {
+    let channels = out.len();
+    out.par_iter_mut().enumerate().for_each(|(channel, out)| {
+        let planes = x.chunks_exact(pixels).skip(channel).step_by(channels);
+        *out = planes.map(|plane| sums([plane; 3], |[x, ..]| [x, 0.0])[0]).sum::<f64>() as f32;
+    });
+}
+
+/// `x[p, ·] + bias[p]`; the bias begins again where it ends.
+pub fn shift(x: &[f32], bias: &[f32], pixels: usize) -> Vec<f32> {
+    rectify(x, None, bias, 1.0, pixels)
 }
 
 /// `x[p, ·] + bias[p] + residual[p, ·]`; the bias begins again where it ends.
 pub fn add(x: &[f32], bias: &[f32], residual: &[f32], pixels: usize) -> Vec<f32> {
     assert_eq!(x.len(), residual.len());
-    let mut y = vec![0f32; x.len()];
-    let planes = x.par_chunks(pixels).zip(residual.par_chunks(pixels));
-    y.par_chunks_mut(pixels).zip(planes).enumerate().for_each(|(plane, (y, (x, residual)))| {
+    by_parts(x.len(), pixels, 0.0, |plane, y| {
         let bias = bias[plane % bias.len()];
-        for ((y, &x), &residual) in y.iter_mut().zip(x).zip(residual) {
+        let first = plane * pixels;
+        for ((y, &x), &residual) in y.iter_mut().zip(&x[first..]).zip(&residual[first..]) {
             *y = x + bias + residual;
         }
-    });
-    y
+    })
+}
+
+/// The planes of `a` and of `b`, so many of each a picture, in one.
+pub fn beside((a, left): (&[f32], usize), (b, right): (&[f32], usize), pixels: usize) -> Vec<f32> {
+    by_parts(a.len() + b.len(), pixels, 0.0, |plane, to| {
+        let (picture, plane) = (plane / (left + right), plane % (left + right));
+        let from = match plane.checked_sub(left) {
+            None => &a[(picture * left + plane) * pixels..],
+            Some(plane) => &b[(picture * right + plane) * pixels..],
+        };
+        to.copy_from_slice(&from[..pixels]);
+    })
 }
 
 /// `Σ x[p, ·] · y[p, ·]` for every plane `p` of `pixels` values.

@@ -1,7 +1,7 @@
 //! Activations and small ops that candle runs on one thread only.
 
 use super::ops::slice;
-use crate::kernels::{activation as kernel, bias, resample};
+use crate::kernels::{activation as kernel, planes, resample};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Device, Layout, Result, Shape, Tensor};
 
 struct LeakyRelu(f32);
@@ -13,9 +13,7 @@ impl CustomOp1 for LeakyRelu {
 
     fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = slice(s, l)?;
-        let mut y = vec![0f32; x.len()];
-        kernel::leaky_relu(x, self.0, &mut y);
-        Ok((CpuStorage::F32(y), l.shape().clone()))
+        Ok((CpuStorage::F32(kernel::leaky_relu(x, self.0)), l.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -35,8 +33,7 @@ impl CustomOp2 for LeakyReluGradient {
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         let (x, g) = (slice(s1, l1)?, slice(s2, l2)?);
-        let mut out = vec![0f32; x.len()];
-        kernel::leaky_relu_gradient(x, g, self.0, &mut out);
+        let out = kernel::leaky_relu_gradient(x, g, self.0);
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
 
@@ -75,8 +72,7 @@ impl CustomOp2 for AddBias {
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         let (x, b) = (slice(s1, l1)?, slice(s2, l2)?);
         let (_, _, height, width) = l1.shape().dims4()?;
-        let mut y = vec![0f32; x.len()];
-        bias::add(x, b, height * width, &mut y);
+        let y = planes::shift(x, b, height * width);
         Ok((CpuStorage::F32(y), l1.shape().clone()))
     }
 
@@ -99,7 +95,7 @@ impl CustomOp1 for SumPlanes {
     fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         let (_, _, height, width) = l.shape().dims4()?;
         let mut out = vec![0f32; self.channels];
-        bias::sum(slice(s, l)?, height * width, &mut out);
+        planes::total(slice(s, l)?, height * width, &mut out);
         Ok((CpuStorage::F32(out), self.channels.into()))
     }
 

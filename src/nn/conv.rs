@@ -7,7 +7,7 @@
 
 use super::autocast;
 use super::ops::slice;
-use crate::kernels::{conv as exact, geometry::Geometry, mixed};
+use crate::kernels::{conv as exact, fresh::zeros, geometry::Geometry, mixed};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 /// Which face of the trilinear form an op computes.
@@ -68,7 +68,7 @@ impl CustomOp2 for Convolution {
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
         let (a, b) = (slice(s1, l1)?, slice(s2, l2)?);
         let shape = self.shape();
-        let mut out = vec![0f32; shape.elem_count()];
+        let mut out = zeros(shape.elem_count());
         let run = match (self.face, self.bf16) {
             (Face::Forward, false) => exact::forward,
             (Face::Adjoint, false) => exact::adjoint,

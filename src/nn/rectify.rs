@@ -19,9 +19,39 @@ impl Rectify {
     /// The gradient in the rectifier's argument, and its sum over each plane.
     fn behind(self, result: &Tensor, grad: &Tensor, shift: &Tensor) -> Result<(Tensor, Tensor)> {
         // Constant in the argument almost everywhere: detached.
-        let gated = result.detach().apply_op2(&grad.contiguous()?, LeakyReluGradient(self.slope))?;
-        let sums = gated.apply_op1(SumPlanes { channels: shift.elem_count() })?.reshape(shift.shape())?;
-        Ok((gated, sums))
+        let op = RectifyGradient { slope: self.slope, shifts: shift.elem_count() };
+        let both = result.detach().apply_op2(&grad.contiguous()?, op)?;
+        let gated = both.narrow(0, 0, grad.elem_count())?.reshape(grad.shape())?;
+        Ok((gated, both.narrow(0, grad.elem_count(), op.shifts)?.reshape(shift.shape())?))
+    }
+}
+
+/// `(result, gradient)` to the gradient in the rectifier's argument and its sums, one after the other.
+#[derive(Clone, Copy)]
+struct RectifyGradient {
+    slope: f32,
+    /// Sums: C, or N·C for one a plane.
+    shifts: usize,
+}
+
+impl CustomOp2 for RectifyGradient {
+    fn name(&self) -> &'static str {
+        "rectify-gradient"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (_, _, h, w) = l1.shape().dims4()?;
+        let both = kernel::rectify_gradient(slice(s1, l1)?, slice(s2, l2)?, self.shifts, self.slope, h * w);
+        let count = both.len();
+        Ok((CpuStorage::F32(both), count.into()))
+    }
+
+    fn bwd(&self, y: &Tensor, _: &Tensor, _: &Tensor, along: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (_, channels, _, _) = y.dims4()?;
+        let gated = along.narrow(0, 0, y.elem_count())?.reshape(y.shape())?;
+        let sums = along.narrow(0, y.elem_count(), self.shifts)?.reshape(((), channels))?;
+        let grad = y.detach().apply_op2(&add_bias(&gated, &sums.contiguous()?)?, LeakyReluGradient(self.slope))?;
+        Ok((None, Some(grad)))
     }
 }
 

@@ -3,6 +3,7 @@
 //! for its derivative, this one none but argument and result.
 
 use super::second;
+use crate::kernels::fresh::zeros;
 use crate::kernels::norm::{Group, Moments, gradient, moments};
 use crate::kernels::planes::rectify;
 use crate::nn::activation::LeakyReluGradient;
@@ -115,12 +116,11 @@ impl CustomOp3 for Gradient {
         let Storage::Cpu(result) = &*result else { bail!("a norm's argument and result are on one device") };
         let groups = self.of.mean.iter().zip(&self.of.inverse).zip(weight);
         let groups: Vec<_> = groups.map(|((&mean, &inverse), &weight)| Group { mean, inverse, weight }).collect();
-        let mut all = Vec::with_capacity(x.len() + 2 * weight.len());
-        all.resize(x.len(), 0.0);
+        let mut all = zeros(x.len() + 2 * weight.len());
         let values = [x, slice(result, layout)?, grad];
-        let (of_weight, of_bias) = gradient(values, &groups, self.of.slope, height * width, &mut all);
-        all.extend(of_weight);
-        all.extend(of_bias);
+        let (of_x, of_groups) = all.split_at_mut(x.len());
+        let (of_weight, of_bias) = gradient(values, &groups, self.of.slope, height * width, of_x);
+        of_groups.iter_mut().zip(of_weight.into_iter().chain(of_bias)).for_each(|(to, value)| *to = value);
         let count = all.len();
         Ok((CpuStorage::F32(all), count.into()))
     }
