@@ -6,7 +6,7 @@
 //! implementation of each per device (gemm on the CPU, cuDNN on CUDA).
 
 use super::autocast;
-use super::ops::slice;
+use super::ops::{apart, slice};
 use crate::kernels::{conv as exact, fresh::zeros, geometry::Geometry, mixed};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
@@ -96,7 +96,11 @@ impl CustomOp2 for Convolution {
         use Face::{Adjoint, Forward, WeightGradient};
         // Candle asks for both gradients; a photo or a frozen weight needs none.
         let wanted = |t: &Tensor, face: Face, x: &Tensor, y: &Tensor| {
-            if t.is_variable() || t.track_op() { self.face(face).apply(x, y).map(Some) } else { Ok(None) }
+            if t.is_variable() || t.track_op() {
+                self.face(face).apply(&apart(x), &apart(y)).map(Some)
+            } else {
+                Ok(None)
+            }
         };
         Ok(match self.face {
             Forward => (wanted(a, Adjoint, grad, b)?, wanted(b, WeightGradient, a, grad)?),

@@ -1,7 +1,7 @@
 //! A factor for each plane, and its adjoint: closed under differentiation, as
 //! the convolution ops are.
 
-use super::ops::slice;
+use super::ops::{apart, slice};
 use crate::kernels::planes as kernel;
 use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor};
 
@@ -33,9 +33,9 @@ impl CustomOp2 for Planes {
     }
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let grad = grad.contiguous()?;
+        let (a, b, grad) = (apart(a), apart(b), grad.contiguous()?);
         let (a, b) = match self {
-            Self::Scale => (grad.apply_op2(b, Self::Scale)?, a.apply_op2(&grad, Self::Dot)?),
+            Self::Scale => (grad.apply_op2(&b, Self::Scale)?, a.apply_op2(&grad, Self::Dot)?),
             Self::Dot => (b.apply_op2(&grad, Self::Scale)?, a.apply_op2(&grad, Self::Scale)?),
         };
         Ok((Some(a), Some(b)))

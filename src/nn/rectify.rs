@@ -2,7 +2,7 @@
 //! bias and residual. A pass costs as much as a good part of the convolution.
 
 use super::activation::{LeakyReluGradient, SumPlanes, add_bias, leaky_relu};
-use super::ops::slice;
+use super::ops::{apart, slice};
 use super::planes::{Planes, scale};
 use crate::kernels::planes as kernel;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Tensor};
@@ -100,7 +100,7 @@ impl CustomOp3 for Rectify {
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (gated, shift) = self.behind(res, grad, shift)?;
-        Ok((Some(scale(&gated, by)?), Some(x.apply_op2(&gated, Planes::Dot)?), Some(shift)))
+        Ok((Some(scale(&gated, &apart(by))?), Some(apart(x).apply_op2(&gated, Planes::Dot)?), Some(shift)))
     }
 }
 

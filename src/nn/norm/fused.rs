@@ -7,7 +7,7 @@ use crate::kernels::fresh::zeros;
 use crate::kernels::norm::{Group, Moments, gradient, moments};
 use crate::kernels::planes::rectify;
 use crate::nn::activation::LeakyReluGradient;
-use crate::nn::ops::slice;
+use crate::nn::ops::{apart, slice};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
 /// Mean and biased variance of `groups` groups of the planes of `x`
@@ -83,7 +83,7 @@ impl CustomOp3 for Normalise {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         // The result only says which values the rectifier let through.
         let op = Gradient { of: self.clone(), result: y.detach() };
-        let all = x.contiguous()?.apply_op3(weight, &grad.contiguous()?, op)?;
+        let all = apart(x).contiguous()?.apply_op3(&apart(weight), &grad.contiguous()?, op)?;
         let (values, groups) = (x.elem_count(), weight.elem_count());
         let part = |start, len, like: &Tensor| all.narrow(0, start, len)?.reshape(like.shape()).map(Some);
         Ok((part(0, values, x)?, part(values, groups, weight)?, part(values + groups, groups, bias)?))
