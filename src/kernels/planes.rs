@@ -1,5 +1,6 @@
 //! Planes and a number each: scaled, shifted, rectified; and planes times planes summed up.
 
+use super::activation::gate;
 use super::fresh::by_parts;
 use rayon::prelude::*;
 
@@ -33,11 +34,8 @@ pub fn rectify(x: &[f32], scale: Option<&[f32]>, shift: &[f32], slope: f32, pixe
 pub fn rectify_gradient(y: &[f32], g: &[f32], shifts: usize, slope: f32, pixels: usize) -> Vec<f32> {
     assert_eq!(y.len(), g.len());
     let mut both = by_parts(y.len() + shifts, pixels, 0.0, |plane, to| {
-        let slope = slope;
         let first = (plane * pixels).min(y.len());
-        for (to, (&y, &g)) in to.iter_mut().zip(y[first..].iter().zip(&g[first..])) {
-            *to = if y > 0.0 { g } else { slope * g };
-        }
+        gate([&y[first..], &g[first..]], slope, to);
     });
     let (gated, of_shifts) = both.split_at_mut(y.len());
     total(gated, pixels, of_shifts);
