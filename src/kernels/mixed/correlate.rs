@@ -25,7 +25,7 @@ struct Phase {
 }
 
 /// What both faces are: sums over the channels of windows.
-struct Correlation<'a> {
+struct Correlation {
     pictures: Pairs,
     weights: Weights,
     /// Rows of the pictures from an output row of a phase to the next.
@@ -34,7 +34,6 @@ struct Correlation<'a> {
     phases: Vec<Phase>,
     /// Channels, height and width of the outputs.
     to: (usize, usize, usize),
-    target: &'a mut [f32],
 }
 
 /// See [`super::forward`].
@@ -53,9 +52,8 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
         step: g.stride,
         phases: vec![Phase { first: 0, height: g.output.0, taps: vec![taps] }],
         to: (g.out_channels, g.output.0, g.output.1),
-        target: y,
     }
-    .run();
+    .run(y);
 }
 
 /// See [`super::adjoint`].
@@ -105,13 +103,12 @@ pub fn adjoint(g: &Geometry, y: &[f32], w: &[f32], x: &mut [f32]) {
         step: 1,
         phases: (0..g.stride).map(phase).collect(),
         to: (g.in_channels, g.input.0, g.input.1),
-        target: x,
     }
-    .run();
+    .run(x);
 }
 
-impl Correlation<'_> {
-    fn run(self) {
+impl Correlation {
+    fn run(&self, target: &mut [f32]) {
         let (window, phases) = (&self.pictures.window, self.phases.len());
         let (channels, height, _) = self.to;
         let pairs = channels.div_ceil(2 * TILE);
@@ -120,16 +117,15 @@ impl Correlation<'_> {
         let strips = height.div_ceil(phases).div_ceil(rows);
         let tasks = window.groups() * strips * phases;
         let splits = (4 * rayon::current_num_threads()).div_ceil(tasks).min(pairs);
-        let target = Target::new(self.target);
-        let this = Correlation { target: &mut [], ..self };
+        let target = Target::new(target);
         (0..tasks * splits).into_par_iter().for_each(|i| {
             let (split, strip, i) = (i % splits, i / splits % strips, i / splits / strips);
-            let (phase, group) = (&this.phases[i % phases], i / phases);
+            let (phase, group) = (&self.phases[i % phases], i / phases);
             let rows = strip * rows..((strip + 1) * rows).min(phase.height);
             let pairs = pairs * split / splits..pairs * (split + 1) / splits;
             // SAFETY: `fits` has asked for AMX. No other task has these rows of these channels, and the target is
             // borrowed for as long.
-            unsafe { amx::with_tiles(|| this.draw(phase, group, rows, pairs, target)) }
+            unsafe { amx::with_tiles(|| self.draw(phase, group, rows, pairs, target)) }
         });
     }
 
@@ -149,7 +145,7 @@ impl Correlation<'_> {
                         // SAFETY: as the caller says.
                         unsafe { self.sum(taps, 2 * pair, (group, row, column), sums) }
                     }
-                    for piece in window.pieces(group, column, window.width) {
+                    for piece in window.pieces(group, column) {
                         for (i, c) in (2 * pair * TILE..channels).take(2 * TILE).enumerate() {
                             let y = row * self.phases.len() + phase.first;
                             let x = piece.first * grid;

@@ -7,6 +7,7 @@ use crate::kernels::amx::{CHUNK, TILE};
 use crate::kernels::plan::Value;
 use half::bf16;
 use std::arch::x86_64::{_mm512_loadu_ps, _mm512_setzero_ps, _mm512_storeu_ps};
+use std::ops::Range;
 
 /// `(groups, rows, parts, channels/2, columns, 2)`: two neighbouring channels of a pixel side by side, the right factors
 /// of sums over channels.
@@ -62,7 +63,7 @@ fn source<'a>(
     values: &'a [f32],
     (picture, y): (usize, usize),
     (part, channel): (usize, usize),
-) -> (std::ops::Range<usize>, &'a [f32]) {
+) -> (Range<usize>, &'a [f32]) {
     let (_, channels, height, width) = window.of;
     let (inside, from) = window.inside(part, channel % window.lanes);
     let plane = picture * channels + channel / window.lanes;
@@ -78,32 +79,25 @@ fn pair_channels(
     (part, channel): (usize, usize),
     line: &mut [bf16],
 ) {
-    let (inside, first) = source(window, values, row, (part, channel));
-    if channel + 1 == window.channels() {
-        return interleave(first, &[], window.step, &mut line[2 * inside.start..2 * inside.end]);
-    }
-    let (other, second) = source(window, values, row, (part, channel + 1));
-    if other == inside {
+    let source = |channel| source(window, values, row, (part, channel));
+    let (inside, first) = source(channel);
+    let second = (channel + 1 < window.channels()).then(|| source(channel + 1));
+    if let Some((_, second)) = second.as_ref().filter(|(other, _)| *other == inside) {
         return interleave(first, second, window.step, &mut line[2 * inside.start..2 * inside.end]);
     }
-    // Lanes of a window have the picture's border in different columns.
-    for (lane, (inside, from)) in [(inside, first), (other, second)].into_iter().enumerate() {
-        for (to, from) in
-            line[2 * inside.start..2 * inside.end].chunks_exact_mut(2).zip(from.iter().step_by(window.step))
-        {
+    // The last channel alone, or lanes of a window, which have the picture's border in different columns.
+    for (lane, (inside, from)) in [Some((inside, first)), second].into_iter().flatten().enumerate() {
+        let pixels = line[2 * inside.start..2 * inside.end].chunks_exact_mut(2);
+        for (to, from) in pixels.zip(from.iter().step_by(window.step)) {
             to[lane] = bf16::of(*from);
         }
     }
 }
 
-/// Every `step`th value of two rows, in turn; of a second row that is empty zeros.
+/// Every `step`th value of two rows, in turn.
 #[target_feature(enable = "avx512f,avx512bw")]
-pub fn interleave(first: &[f32], second: &[f32], step: usize, to: &mut [bf16]) {
-    if second.is_empty() {
-        for (to, first) in to.chunks_exact_mut(2).zip(first.iter().step_by(step)) {
-            to[0] = bf16::of(*first);
-        }
-    } else if step == 1 {
+fn interleave(first: &[f32], second: &[f32], step: usize, to: &mut [bf16]) {
+    if step == 1 {
         for (to, (first, second)) in to.chunks_exact_mut(2).zip(first.iter().zip(second)) {
             (to[0], to[1]) = (bf16::of(*first), bf16::of(*second));
         }
@@ -122,7 +116,7 @@ pub fn interleave(first: &[f32], second: &[f32], step: usize, to: &mut [bf16]) {
 /// `(⌈channels/16⌉, groups, rows, parts, 16, columns)`: the left factors of sums over pixels.
 pub struct Rows {
     values: Aligned<bf16>,
-    pub window: Window,
+    window: Window,
     columns: usize,
     /// Blocks of 16 channels; the last one is filled up with zeros.
     pub blocks: usize,
@@ -205,7 +199,7 @@ impl PixelPairs {
             let count = (channels - block * TILE).min(TILE);
             for (chunk, to) in line.chunks_exact_mut(CHUNK * TILE).enumerate() {
                 let mut pixels = [[bf16::default(); CHUNK]; TILE];
-                for piece in window.pieces(group, chunk * CHUNK, width) {
+                for piece in window.pieces(group, chunk * CHUNK) {
                     for (c, to) in pixels.iter_mut().enumerate().take(count) {
                         let row = ((piece.picture * channels + block * TILE + c) * height + y) * width;
                         let from = &values[row + piece.first..][..piece.range.len()];

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+#[cfg(target_arch = "x86_64")]
+use crate::kernels::amx::{CHUNK, TILE};
 use proptest::prelude::*;
 
 /// Numbers between −1 and 1, others for another seed.
@@ -86,8 +88,18 @@ fn halving(batch: usize, channels: usize, side: usize) -> Geometry {
 /// side of which the last one is not full.
 #[test]
 fn large_layers_agree_too() {
-    for (batch, channels, side) in [(1, 70, 192), (2, 160, 2), (5, 200, 16), (9, 40, 12)] {
+    for (batch, channels, side) in [(1, 70, 192), (2, 160, 2), (5, 200, 16), (19, 40, 12)] {
         compare_all(&halving(batch, channels, side), 1);
+    }
+}
+
+/// What [`large_layers_agree_too`] says of its last one.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_group_of_pictures_may_lack_some() {
+    for unit in [TILE, CHUNK] {
+        let window = window::Window::seen(&halving(19, 40, 12), unit);
+        assert!(window.beside > 1 && 19 % window.beside > 0, "{window:?}");
     }
 }
 

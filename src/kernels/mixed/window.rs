@@ -137,8 +137,9 @@ impl Window {
         (0..count).map(move |slot| (first + slot, slot * period))
     }
 
-    /// Whose outputs, each `width` wide, are in the columns of two tiles from `column` on.
-    pub fn pieces(&self, group: usize, column: usize, width: usize) -> impl Iterator<Item = Piece> + use<> {
+    /// Whose outputs are in the columns of two tiles from `column` on.
+    pub fn pieces(&self, group: usize, column: usize) -> impl Iterator<Item = Piece> + use<> {
+        let width = self.width;
         self.slots(group).filter_map(move |(picture, start)| {
             let (first, end) = (start.max(column), (start + width).min(column + 2 * TILE));
             (first < end).then(|| Piece { picture, first: first - start, range: first - column..end - column })
