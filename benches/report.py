@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,18 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "target/bench"
 
 
-def binary(name, profile):
+def binary_arguments(words):
+    """What every benchmark is told about Sakuga's binaries."""
+    words.add_argument("--profile", default="release", help="cargo's, of Sakuga")
+    words.add_argument("--features", default="", help="cargo's, of Sakuga: cuda")
+    words.add_argument("--binaries", type=Path, help="a folder with sakuga, worker and stepper, built elsewhere")
+
+
+def binary(name, args):
     """Builds `sakuga` and its peers' counterparts, always all so that none is built twice, and tells where one lies."""
-    command = ["cargo", "build", "--locked", "--profile", profile, "--bin", "sakuga"]
+    if args.binaries:
+        return args.binaries / name
+    command = ["cargo", "build", "--locked", "--profile", args.profile, "--features", args.features, "--bin", "sakuga"]
     command += ["--bench", "worker", "--bench", "stepper"]
     command += ["--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -27,7 +37,15 @@ def machine():
     info = Path("/proc/cpuinfo")
     if info.exists():
         name = next((line.split(":")[1].strip() for line in info.open() if line.startswith("model name")), name)
-    return f"{name}, {os.cpu_count()} cores"
+    return ", ".join([name, f"{os.cpu_count()} cores", *gpus()])
+
+
+def gpus():
+    """The names of the GPUs that there are."""
+    if not shutil.which("nvidia-smi"):
+        return []
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.split("\n")[:-1]
 
 
 class Report:

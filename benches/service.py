@@ -7,8 +7,12 @@ threads, once as a process a thread, which uvicorn's documentation advises: the 
 import argparse
 import statistics
 
-from report import FOLDER, Report, binary
+from report import FOLDER, Report, binary, binary_arguments
 from services import peer, sakuga
+
+
+# By device: what is around FastAPI.
+PEERS = {"cpu": {"PyTorch": "torch", "ONNX Runtime": "ort"}, "cuda": {"PyTorch": "cuda"}}
 
 
 def stages(service, photo, repeats, max_side):
@@ -27,18 +31,22 @@ def main():
     words.add_argument("--clients", type=int, default=4)
     words.add_argument("--requests", type=int, default=3, help="a client and round")
     words.add_argument("--threads", type=int, default=2)
-    words.add_argument("--profile", default="release", help="cargo's, of Sakuga")
+    words.add_argument("--processes", type=int, nargs="+", help="of each peer in turn; else one, and one a thread")
+    words.add_argument("--device", default="cpu", choices=PEERS)
+    binary_arguments(words)
     args = words.parse_args()
-    executable = binary("sakuga", args.profile)
+    executable = binary("sakuga", args)
     photo = (FOLDER / "photo.jpg").read_bytes()
-    title = f"Service: a JPEG of 12 megapixels answered at {args.max_side} px, {args.threads} threads"
+    title = f"Service: a JPEG of 12 megapixels answered at {args.max_side} px on {args.device}, {args.threads} threads"
     report = Report("service", title)
     for model in args.models:
-        services = {"Sakuga": sakuga(executable, args.threads, model)}
-        for name, kind in (("PyTorch", "torch"), ("ONNX Runtime", "ort")):
-            for processes in sorted({1, args.threads}):
+        services = {"Sakuga": sakuga(executable, args.threads, model, args.device)}
+        for name, kind in PEERS[args.device].items():
+            for processes in args.processes or sorted({1, args.threads}):
                 label = f"FastAPI + {name}, {processes} process{'es' if processes > 1 else ''}"
                 services[label] = peer(kind, args.threads, model, processes)
+        for service in services.values():
+            service.ready()
         alone = {name: stages(service, photo, args.repeats, args.max_side) for name, service in services.items()}
         rates = {name: [] for name in services}
         for _ in range(args.repeats):

@@ -37,16 +37,20 @@ class Service:
         log = (FOLDER / "service.log").open("a")
         self.process = subprocess.Popen(command, env=os.environ | (environment or {}), cwd=cwd, stdout=log, stderr=log)
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=600)
+        self.log = log.name
+
+    def ready(self):
+        """Waits until it can answer."""
         for _ in range(600):
             try:
                 if self.client.get("/readyz").status_code == 200:
-                    return
+                    return self
             except httpx.TransportError:
                 pass
             if self.process.poll() is not None:
                 break
             time.sleep(0.1)
-        raise SystemExit(f"{command} did not start: see {log.name}")
+        raise SystemExit(f"the service on port {self.port} did not start: see {self.log}")
 
     def ask(self, photo, **parameters):
         """One answer to a JPEG: its bytes, its stages in ms by name, and its seconds. Busy is asked again."""
@@ -85,14 +89,14 @@ class Service:
         self.process.wait(60)
 
 
-def sakuga(executable, threads, model):
+def sakuga(executable, threads, model, device="cpu"):
     """`sakuga serve` with the one model."""
     alone = FOLDER / "alone" / model
     (alone / "models").mkdir(parents=True, exist_ok=True)
     if not (alone / "weights").exists():
         (alone / "weights").symlink_to(FOLDER / "weights")
     (alone / f"models/{model}.toml").write_bytes((FOLDER / f"models/{model}.toml").read_bytes())
-    return Service([executable, "serve", "--device", "cpu", "--port", "PORT", "--threads", threads, "--models", alone / "models"])
+    return Service([executable, "serve", "--device", device, "--port", "PORT", "--threads", threads, "--models", alone / "models"])
 
 
 def peer(kind, threads, model, processes):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 from PIL import Image
-from report import Report, binary
+from report import Report, binary, binary_arguments
 from services import sakuga
 
 sys.path.append(str(Path(__file__).resolve().parent / "peers"))
@@ -101,9 +101,9 @@ def main():
     words.add_argument("--minutes", type=float, default=30)
     words.add_argument("--clients", type=int, default=96)
     words.add_argument("--threads", type=int, default=2)
-    words.add_argument("--profile", default="release", help="cargo's, of Sakuga")
+    binary_arguments(words)
     args = words.parse_args()
-    service = sakuga(binary("sakuga", args.profile), args.threads, "anime")
+    service = sakuga(binary("sakuga", args), args.threads, "anime").ready()
     start = time.monotonic()
     crowd = Crowd(service, start + 60 * args.minutes)
     clients = [threading.Thread(target=crowd.client, args=(seed,)) for seed in range(args.clients)]

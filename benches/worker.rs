@@ -1,14 +1,14 @@
 //! Sakuga's side of `make bench`: draws when it is asked to, and says how long
 //! it took. `benches/peers/worker.py` speaks the same for the others.
 //!
-//! `worker NAME PRECISION THREADS FOLDER` loads `FOLDER/models/NAME.toml` and answers
-//! `ready DESCRIPTION`. Each line `BATCH SIDE [FILE]` on stdin draws the first
-//! BATCH pictures of `FOLDER/photos-SIDE.f32` once, writes them to FILE if one
-//! is named, and is answered by the milliseconds from tensor to tensor.
+//! `worker NAME PRECISION THREADS FOLDER DEVICE` loads `FOLDER/models/NAME.toml` and answers
+//! `ready DESCRIPTION`. Each line `BATCH SIDE [FILE]` on stdin draws BATCH
+//! pictures of `FOLDER/photos-SIDE.f32` once, its photos in turn, writes them to FILE if one
+//! is named, and is answered by the milliseconds from tensor to tensor on DEVICE.
 
 use candle_core::{Device, Tensor};
 use sakuga::cli::threads::use_threads;
-use sakuga::models::{Model, Registry, Style};
+use sakuga::models::{DeviceChoice, Model, Registry, Style};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{BufRead, Write};
@@ -24,14 +24,15 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn main() -> Result<()> {
     // `cargo bench` adds a flag of its own.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [name, precision, threads, folder] = arguments.as_slice() else {
+    let [name, precision, threads, folder, device] = arguments.as_slice() else {
         // Run by `cargo bench` alone, there is nobody to ask for pictures.
         println!("driven by benches/infer.py: make bench");
         return Ok(());
     };
     use_threads(Some(threads.parse()?))?;
     let folder = PathBuf::from(folder);
-    let model = Registry::open(Some(&folder.join("models")))?.load(name, &Device::Cpu, precision.parse()?)?;
+    let (device, _) = device.parse::<DeviceChoice>()?.open()?;
+    let model = Registry::open(Some(&folder.join("models")))?.load(name, &device, precision.parse()?)?;
     let style = Style::of(model.card(), None, 1.0)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready Sakuga {}, {}", env!("CARGO_PKG_VERSION"), model.instructions())?;
@@ -45,11 +46,11 @@ fn main() -> Result<()> {
         let key: (usize, usize) = (batch.parse()?, side.parse()?);
         let photo = match photos.entry(key) {
             Entry::Occupied(photo) => photo.into_mut(),
-            Entry::Vacant(place) => place.insert(read(&folder, key)?),
+            Entry::Vacant(place) => place.insert(read(&folder, key)?.to_device(&device)?),
         };
-        let (values, ms) = draw(&model, photo, &style)?;
+        let (picture, ms) = draw(&model, photo, &style)?;
         if let [file] = file {
-            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let bytes: Vec<u8> = picture.to_vec1::<f32>()?.iter().flat_map(|value| value.to_le_bytes()).collect();
             std::fs::write(file, bytes)?;
         }
         writeln!(out, "{ms}")?;
@@ -63,13 +64,18 @@ fn read(folder: &Path, (batch, side): (usize, usize)) -> Result<Tensor> {
     let bytes = std::fs::read(folder.join(format!("photos-{side}.f32")))?;
     let (floats, _) = bytes.as_chunks();
     let wanted = batch * 3 * side * side;
-    let floats: Vec<f32> = floats.iter().take(wanted).map(|float| f32::from_le_bytes(*float)).collect();
+    let floats: Vec<f32> = floats.iter().cycle().take(wanted).map(|float| f32::from_le_bytes(*float)).collect();
     Ok(Tensor::from_vec(floats, (batch, 3, side, side), &Device::Cpu)?)
 }
 
-/// The pictures' values, and the milliseconds it took to have them.
-fn draw(model: &Model, photo: &Tensor, style: &Style) -> Result<(Vec<f32>, f64)> {
+/// The pictures' values, flat, and the milliseconds it took to have them.
+fn draw(model: &Model, photo: &Tensor, style: &Style) -> Result<(Tensor, f64)> {
     let start = Instant::now();
-    let values = model.draw(photo, style)?.flatten_all()?.to_vec1::<f32>()?;
-    Ok((values, start.elapsed().as_secs_f64() * 1e3))
+    let picture = model.draw(photo, style)?.flatten_all()?;
+    if photo.device().is_cpu() {
+        // Taken out of the tensor, as the peers hand over theirs.
+        picture.to_vec1::<f32>()?;
+    }
+    photo.device().synchronize()?;
+    Ok((picture, start.elapsed().as_secs_f64() * 1e3))
 }

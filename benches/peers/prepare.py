@@ -1,7 +1,7 @@
 """Makes what the benchmarks run on: models for all runtimes, pictures for all models.
 
-prepare.py SAKUGA FOLDER: each model as NAME.pt (PyTorch), NAME.onnx and models/NAME.toml (by the
-binary SAKUGA); photos-SIDE.f32 as (N, 3, SIDE, SIDE) in -1..1; photo.jpg of twelve megapixels.
+prepare.py SAKUGA FOLDER [NAME...]: each model (or those named) as NAME.pt (PyTorch), NAME.onnx and models/NAME.toml (by
+the binary SAKUGA); photos-SIDE.f32 as (N, 3, SIDE, SIDE) in -1..1; photo.jpg of twelve megapixels.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from picture import picture
 from PIL import Image
 from safetensors.torch import load_file
 
-sakuga, folder = sys.argv[1], Path(sys.argv[2])
+sakuga, folder, names = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
 root = Path(__file__).resolve().parents[2]
 PICTURES = {256: 8, 512: 8, 1024: 1}
 
@@ -73,6 +73,8 @@ def main():
     Image.fromarray(picture(4000, 3000, 0)).save(folder / "photo.jpg", quality=92)
 
     for name, build in NETWORKS.items():
+        if names and name not in names:
+            continue
         net = network(build)
         torch.save(net.state_dict(), folder / f"{name}.pth")
         command = [sakuga, "import", folder / f"{name}.pth", "--name", name, "--models", folder / "models"]

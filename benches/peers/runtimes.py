@@ -1,4 +1,4 @@
-"""A model in each of the peers: a function from (N, 3, H, W) float32 to the same, numpy to numpy."""
+"""A model in each of the peers: a function from (N, 3, H, W) float32 to the same, of what `place` made to what `numpy` reads."""
 
 import numpy as np
 
@@ -17,6 +17,8 @@ def load(kind, folder, name, threads, shape=None):
                 return net(torch.from_numpy(x)).numpy()
 
         return run, f"PyTorch {torch.__version__.split('+')[0]} eager, f32"
+    if kind.startswith("cuda"):
+        return on_cuda(kind, f"{folder}/{name}.pt")
     if kind == "ort":
         import onnxruntime as ort
 
@@ -41,3 +43,45 @@ def load(kind, folder, name, threads, shape=None):
     # The answer lies in the request's own memory: copied, as the others hand over theirs.
     run = lambda x: np.array(request.infer({0: x})[compiled.output(0)])
     return run, f"OpenVINO {ov.__version__.split('-')[0]}, {precision}"
+
+
+def on_cuda(kind, file):
+    """PyTorch on the GPU, the photo and the picture there too."""
+    import networks  # noqa: F401
+    import torch
+
+    exact = kind == "cuda-f32"
+    # Its f32 is else one of 19 bits.
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = not exact
+    torch.backends.cudnn.benchmark = True
+    dtype = torch.float32 if exact else torch.bfloat16
+    net = torch.load(file, weights_only=False).eval().to("cuda", dtype, memory_format=torch.channels_last)
+
+    def draw(x):
+        return net(x.to(dtype, memory_format=torch.channels_last)).float().contiguous()
+
+    if kind == "cuda-compiled":
+        draw = torch.compile(draw, dynamic=False, mode="reduce-overhead")
+
+    def run(x):
+        with torch.inference_mode():
+            picture = draw(x)
+            torch.cuda.synchronize()
+        return picture
+
+    way = {"cuda-compiled": "compiled, bf16", "cuda": "eager, bf16", "cuda-f32": "eager, f32"}[kind]
+    return run, f"PyTorch {torch.__version__.split('+')[0]} {way}, channels last"
+
+
+def place(kind, photos):
+    """The photos where the runtime reads them."""
+    if not kind.startswith("cuda"):
+        return photos
+    import torch
+
+    return torch.from_numpy(photos).cuda()
+
+
+def numpy(picture):
+    """The picture's values, wherever it lies."""
+    return picture if isinstance(picture, np.ndarray) else picture.cpu().numpy()

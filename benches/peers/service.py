@@ -11,10 +11,10 @@ import time
 import numpy as np
 from fastapi import FastAPI, Response, UploadFile
 from PIL import Image
-from runtimes import load
+from runtimes import load, numpy, place
 
-MULTIPLE = int(os.environ["MULTIPLE"])
-run, _ = load(os.environ["PEER"], os.environ["FOLDER"], os.environ["MODEL"], int(os.environ["THREADS"]))
+MULTIPLE, PEER = int(os.environ["MULTIPLE"]), os.environ["PEER"]
+run, _ = load(PEER, os.environ["FOLDER"], os.environ["MODEL"], int(os.environ["THREADS"]))
 app = FastAPI()
 
 
@@ -35,7 +35,7 @@ def stylize(image: UploadFile, max_side: int = 1536):
     values = np.pad(values, ((0, -height % MULTIPLE), (0, -width % MULTIPLE), (0, 0)), "reflect")
     values = values.transpose(2, 0, 1)[None].astype(np.float32) / 127.5 - 1
     decoded = time.perf_counter()
-    picture = run(values)
+    picture = numpy(run(place(PEER, values)))
     drawn = time.perf_counter()
     picture = picture[0, :, :height, :width].transpose(1, 2, 0)
     picture = ((picture + 1) * 127.5 + 0.5).clip(0, 255).astype(np.uint8)

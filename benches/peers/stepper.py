@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from networks import Anime, UNet
 from torch import nn
 
-name, (width, batch, side, threads) = sys.argv[1], map(int, sys.argv[2:6])
+name, (width, batch, side, threads), device = sys.argv[1], map(int, sys.argv[2:6]), sys.argv[6]
 layout = torch.channels_last if "channels-last" in sys.argv else torch.contiguous_format
-mixed = torch.autocast("cpu", torch.bfloat16, enabled="mixed" in sys.argv)
+mixed = torch.autocast(device, torch.bfloat16, enabled="mixed" in sys.argv)
 torch.set_num_threads(threads)
 
 
@@ -24,11 +24,11 @@ def patch_gan(width):
 
 def wave(seed):
     values = torch.sin(0.37 * torch.arange(batch * 3 * side * side) + seed)
-    return values.reshape(batch, 3, side, side).to(memory_format=layout)
+    return values.reshape(batch, 3, side, side).to(device, memory_format=layout)
 
 
-generator = (UNet(8, width) if name == "unet_256" else Anime()).to(memory_format=layout).train()
-judge = patch_gan(width).to(memory_format=layout).train()
+generator = (UNet(8, width) if name == "unet_256" else Anime()).to(device, memory_format=layout).train()
+judge = patch_gan(width).to(device, memory_format=layout).train()
 settings = {"lr": 2e-4, "betas": (0.5, 0.999)}
 adams = [torch.optim.Adam(net.parameters(), **settings, fused=True) for net in (generator, judge)]
 photo, target = wave(0.0), wave(1.0)
@@ -58,10 +58,11 @@ def step():
     for parameter in judge.parameters():
         parameter.requires_grad_(False)
     adams[0].zero_grad()
-    loss = cross_entropy(verdict(drawn), True) + 100 * F.l1_loss(drawn, target)
+    likeness = F.l1_loss(drawn, target)
+    loss = cross_entropy(verdict(drawn), True) + 100 * likeness
     loss.backward()
     adams[0].step()
-    return float(loss.detach())
+    return float(likeness.detach())
 
 
 def most_memory():
@@ -71,8 +72,12 @@ def most_memory():
 
 order = "channels last" if layout is torch.channels_last else "channels first"
 precision = "bf16 autocast" if "mixed" in sys.argv else "f32"
+if device == "cuda":
+    torch.backends.cudnn.benchmark = True
 print("ready", f"PyTorch {torch.__version__.split('+')[0]}, {precision}, {order}", flush=True)
 for line in sys.stdin:
     start = time.perf_counter()
-    step()
-    print((time.perf_counter() - start) * 1e3, most_memory(), flush=True)
+    loss = step()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    print((time.perf_counter() - start) * 1e3, most_memory(), loss, flush=True)

@@ -4,7 +4,7 @@ import sys
 import time
 
 import numpy as np
-from runtimes import load
+from runtimes import load, numpy, place
 
 kind, name, threads, folder = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 version = load(kind, folder, name, threads)[1]
@@ -14,12 +14,12 @@ for line in sys.stdin:
     batch, side, *file = line.split()
     shape = (int(batch), 3, int(side), int(side))
     if shape not in cases:
-        photos = np.fromfile(f"{folder}/photos-{side}.f32", np.float32, int(np.prod(shape))).reshape(shape)
-        cases[shape] = load(kind, folder, name, threads, shape)[0], photos
+        photos = np.resize(np.fromfile(f"{folder}/photos-{side}.f32", np.float32), shape)
+        cases[shape] = load(kind, folder, name, threads, shape)[0], place(kind, photos)
     run, photos = cases[shape]
     start = time.perf_counter()
     picture = run(photos)
     ms = (time.perf_counter() - start) * 1e3
     if file:
-        picture.tofile(file[0])
+        numpy(picture).tofile(file[0])
     print(ms, flush=True)
