@@ -18,7 +18,7 @@ pub struct RuntimeArgs {
     /// Where to compute: auto (a GPU if there is one), cpu, cuda or cuda:N
     #[arg(long, env = "SAKUGA_DEVICE", value_name = "DEVICE", default_value_t)]
     pub device: DeviceChoice,
-    /// How numbers are kept on the way through a network: auto (what is fastest; on a GPU f32), f32 or bf16 (16 bits,
+    /// How numbers are kept on the way through a network: auto (what is fastest; on a GPU bf16), f32 or bf16 (16 bits,
     /// summed in 32)
     #[arg(long, env = "SAKUGA_PRECISION", default_value_t)]
     pub precision: Precision,

@@ -28,7 +28,7 @@ enum Drawer {
     Plan(Box<dyn Plan>),
     /// On a GPU, by convolutions of bf16 factors or not.
     Layers { network: Box<dyn Generator>, bf16: bool },
-    /// On a GPU in bf16; the layers draw what the plan does not.
+    /// On a GPU in bf16; the layers draw in bf16 what the plan does not.
     Both(Box<dyn Plan>, Box<dyn Generator>),
 }
 
@@ -59,13 +59,13 @@ impl Model {
         };
         let generator = if device.is_cpu() {
             Drawer::Plan(plan(&network.outline()?, instructions(precision)?)?)
-        } else if precision == Precision::Bf16 {
+        } else if precision == Precision::F32 {
+            Drawer::Layers { network, bf16: false }
+        } else {
             match gpu::plan(&card, generator, &*network, device) {
                 Some(plan) => Drawer::Both(plan, network),
-                None => Drawer::Layers { network, bf16: true },
+                None => Drawer::Layers { network, bf16: precision == Precision::Bf16 },
             }
-        } else {
-            Drawer::Layers { network, bf16: false }
         };
         Ok(Self { card, generator, discriminator, bytes })
     }

@@ -1,8 +1,6 @@
-//! A program with its memory on the device: buffers, ready convolutions, arguments, and the graph of all its calls.
+//! A program with its memory on the device: buffers, arguments, and the graph of all its calls.
 
-use super::arguments::{Address, Finish, Grid, Moments, Photo, Picture, chunks};
-use super::convolution::Planned;
-use super::descriptors::Handle;
+use super::arguments::{Address, Convolve, Finish, Grid, Moments, Photo, Picture, Shape, chunks};
 use super::error::CudaPlanError;
 use super::module::Kernels;
 use super::program::{Area, Call, Program, Weight};
@@ -14,15 +12,13 @@ use std::sync::Arc;
 /// What runs a program.
 pub(super) struct Tools {
     pub stream: Arc<CudaStream>,
-    pub handle: Handle,
     pub kernels: Kernels,
     pub recorder: Recorder,
 }
 
 /// Where the weights and all layers' scales and shifts lie.
 pub(super) struct Parameters<'a> {
-    pub weights: &'a [Weight],
-    pub addresses: &'a [Address],
+    pub weights: &'a [(Weight, Address)],
     pub affine: Address,
 }
 
@@ -35,24 +31,23 @@ pub(super) struct Arena {
     photo: Address,
     last: Address,
     affine: Address,
-    workspace: Address,
     replay: Replay,
     /// What the addresses point into.
-    _memory: (Vec<CudaSlice<bf16>>, CudaSlice<f32>, CudaSlice<u8>),
+    _memory: (Vec<CudaSlice<bf16>>, CudaSlice<f32>),
 }
 
 /// A call with its addresses.
 enum Step {
-    Convolve(Planned, (Address, Address, Address)),
+    Convolve((Convolve, Shape)),
     Moments((Moments, Grid, Grid)),
     Finish((Finish, Grid)),
 }
 
 /// How the calls reach the device.
 enum Replay {
-    /// One by one: so cuDNN loads its kernels, which it may not while they are recorded.
+    /// One by one: a size that is drawn once needs no graph.
     First,
-    /// To be recorded now: a size that is drawn twice will be drawn again.
+    /// To be recorded now: what is drawn twice will be drawn again.
     Second,
     /// As one graph.
     Graph(Graph),
@@ -63,7 +58,7 @@ enum Replay {
 impl Arena {
     /// The program must have passed its check with these weights.
     pub fn new(program: Program, tools: &Tools, parameters: &Parameters<'_>) -> Result<Self, CudaPlanError> {
-        let Tools { stream, handle, .. } = tools;
+        let stream = &tools.stream;
         let batch = program.batch;
         let buffers = program.buffers.iter().map(|len| stream.alloc_zeros(1.max(*len)));
         let buffers: Vec<CudaSlice<bf16>> = buffers.collect::<Result<_, _>>()?;
@@ -72,42 +67,41 @@ impl Arena {
 
         // Means and deviations of one layer at a time, behind the sums of its chunks.
         let normalised = program.calls.iter().filter_map(|call| match call {
-            Call::Moments(sums) => sums.first(),
+            Call::Moments(sum) => Some(sum),
             _ => None,
         });
         let (mut partial, mut whole) = (0, 0);
-        for sums in normalised {
-            let each = 2 * batch * sums.channels;
-            (partial, whole) = (partial.max(each * chunks(sums)), whole.max(each));
+        for sum in normalised {
+            let each = 2 * batch * sum.channels;
+            (partial, whole) = (partial.max(each * chunks(sum)), whole.max(each));
         }
         let moments: CudaSlice<f32> = stream.alloc_zeros(1.max(partial + whole))?;
         let partial_at = address(&moments, stream);
         let whole_at = partial_at + 4 * partial as Address;
 
-        let mut steps = Vec::new();
-        let mut room = 1;
-        for call in &program.calls {
-            steps.push(match call {
-                Call::Convolve(call) => {
-                    let planned = Planned::new(handle, call, &parameters.weights[call.weight], batch)?;
-                    room = room.max(planned.workspace);
-                    Step::Convolve(planned, (at(&call.input), parameters.addresses[call.weight], at(&call.output)))
-                }
-                Call::Moments(sums) => Step::Moments(Moments::new(batch, sums, &at, (partial_at, whole_at))),
-                Call::Finish(call) => Step::Finish(Finish::new(batch, call, &at, (whole_at, parameters.affine))),
-            });
-        }
-        let workspace: CudaSlice<u8> = stream.alloc_zeros(room)?;
+        let step = |call: &Call| match call {
+            Call::Convolve(terms, end) => {
+                let by = (parameters.weights, parameters.affine);
+                Convolve::new(batch, (terms, end), &at, by, tools.kernels.shared)
+                    .map(Step::Convolve)
+                    .ok_or_else(|| CudaPlanError::TooWide(format!("{terms:?}")))
+            }
+            Call::Moments(sum) => Ok(Step::Moments(Moments::new(batch, sum, &at, (partial_at, whole_at)))),
+            Call::Finish { sum, normalised, end } => {
+                let moments = normalised.then_some(whole_at);
+                Ok(Step::Finish(Finish::new(batch, (sum, end), &at, (moments, parameters.affine))))
+            }
+        };
+        let steps = program.calls.iter().map(step).collect::<Result<_, _>>()?;
         Ok(Self {
             photo: at(&program.photo),
             last: at(&program.last),
             affine: parameters.affine,
-            workspace: address(&workspace, stream),
-            bytes: buffers.iter().map(CudaSlice::num_bytes).sum::<usize>() + moments.num_bytes() + room,
+            bytes: buffers.iter().map(CudaSlice::num_bytes).sum::<usize>() + moments.num_bytes(),
             program,
             steps,
             replay: Replay::First,
-            _memory: (buffers, moments, workspace),
+            _memory: (buffers, moments),
         })
     }
 
@@ -121,7 +115,7 @@ impl Arena {
         let Tools { stream, kernels, .. } = tools;
         if matches!(self.replay, Replay::Second) {
             // SAFETY: nothing runs yet; the graph goes when the arena does.
-            self.replay = match tools.recorder.record(&tools.handle, |stream| unsafe { self.calls(tools, stream) }) {
+            self.replay = match tools.recorder.record(|stream| unsafe { self.calls(tools, stream) }) {
                 Ok(graph) => Replay::Graph(graph),
                 Err(error) => {
                     tracing::warn!(%error, "the layers cannot be recorded as a CUDA graph and are started one by one");
@@ -136,7 +130,6 @@ impl Arena {
             if let Replay::Graph(graph) = &self.replay {
                 graph.launch(stream)?;
             } else {
-                tools.handle.set_stream(stream)?;
                 self.calls(tools, stream)?;
             }
             kernels.picture(stream, &Picture::new(&self.program, (self.last, self.affine), photo, picture))?;
@@ -147,7 +140,7 @@ impl Arena {
         Ok(())
     }
 
-    /// Starts all calls one after another on a stream, which is the handle's.
+    /// Starts all calls one after another on a stream.
     ///
     /// # Safety
     /// As for [`Self::draw`].
@@ -156,7 +149,7 @@ impl Arena {
             // SAFETY: addresses and sizes are those of the checked program.
             unsafe {
                 match step {
-                    Step::Convolve(planned, addresses) => planned.run(&tools.handle, *addresses, self.workspace)?,
+                    Step::Convolve(arguments) => tools.kernels.convolve(stream, arguments)?,
                     Step::Moments(arguments) => tools.kernels.moments(stream, arguments)?,
                     Step::Finish(arguments) => tools.kernels.finish(stream, arguments)?,
                 }

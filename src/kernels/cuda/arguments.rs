@@ -1,6 +1,10 @@
-//! The arguments of the kernels in `kernels.cu`, laid out as C does, and the threads that each is run with.
+//! The arguments of the kernels in `kernels.cu` and `convolve.cu`, laid out as C does, and the threads that each is run
+//! with.
 
-use super::program::{Area, Finishing, Program};
+mod convolve;
+
+use super::program::{Area, End, Program};
+pub use convolve::{Convolve, Shape};
 
 /// What a variance is kept away from zero by.
 pub const EPSILON: f32 = 1e-5;
@@ -18,6 +22,11 @@ pub struct Grid {
 }
 
 impl Grid {
+    /// A thread for eight channels of each pixel.
+    fn of_area(area: &Area, batch: usize) -> Self {
+        Self::of(area.len(batch) / 8)
+    }
+
     /// A thread each.
     fn of(threads: usize) -> Self {
         Self { blocks: (threads.div_ceil(256) as u32, 1, 1), threads: (256, 1, 1) }
@@ -37,15 +46,15 @@ pub struct Photo {
     pub photo: Address,
     /// The first activations.
     pub out: Address,
-    sizes: [u32; 6],
+    sizes: [u32; 8],
 }
 
 impl Photo {
     /// For a program's photo.
     pub fn new(program: &Program, photo: Address, out: Address) -> (Self, Grid) {
         let Area { height, width, channels, around, .. } = program.photo;
-        let sizes = [program.batch, height, width, program.photo_channels, channels, around].map(|n| n as u32);
-        (Self { photo, out, sizes }, Grid::of(program.photo.groups(program.batch)))
+        let sizes = [program.batch, height, width, program.photo_channels, channels, around, program.photo_block, 0];
+        (Self { photo, out, sizes: sizes.map(|n| n as u32) }, Grid::of_area(&program.photo, program.batch))
     }
 }
 
@@ -53,7 +62,7 @@ impl Photo {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Moments {
-    sums: [Address; 4],
+    sum: Address,
     partial: Address,
     moments: Address,
     epsilon: f32,
@@ -69,15 +78,14 @@ impl Moments {
     /// For the sums of a layer; the second grid is that of `whole_moments`.
     pub fn new(
         batch: usize,
-        sums: &[Area],
+        sum: &Area,
         address: &dyn Fn(&Area) -> Address,
         (partial, moments): (Address, Address),
     ) -> (Self, Grid, Grid) {
-        let first = &sums[0];
-        let chunks = chunks(first);
-        let sizes = [sums.len(), batch, first.height * first.width, first.channels, chunks].map(|n| n as u32);
-        let grid = |chunks| Grid::of_channels(first.channels, chunks, batch);
-        let arguments = Self { sums: four(sums, address), partial, moments, epsilon: EPSILON, sizes };
+        let chunks = chunks(sum);
+        let sizes = [batch, sum.height * sum.width, sum.channels, chunks, 0].map(|n| n as u32);
+        let grid = |chunks| Grid::of_channels(sum.channels, chunks, batch);
+        let arguments = Self { sum: address(sum), partial, moments, epsilon: EPSILON, sizes };
         (arguments, grid(chunks), grid(1))
     }
 }
@@ -86,40 +94,53 @@ impl Moments {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Finish {
-    sums: [Address; 4],
+    sum: Address,
+    moments: Address,
+    end: Ending,
+    sizes: [u32; 6],
+}
+
+/// See [`End`].
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Ending {
     residual: Address,
     outputs: [Address; 2],
-    moments: Address,
     scale: Address,
     shift: Address,
     slopes: [f32; 2],
-    sizes: [u32; 8],
+}
+
+impl Ending {
+    /// `affine` is where all layers' scales and shifts lie.
+    fn new(end: &End, address: &dyn Fn(&Area) -> Address, affine: Address) -> Self {
+        let (output, slope) = &end.outputs[0];
+        let second = end.outputs.get(1);
+        let scale = end.affine.map(|start| affine + 4 * start as Address);
+        Self {
+            residual: end.residual.as_ref().map_or(0, address),
+            outputs: [address(output), second.map_or(0, |(area, _)| address(area))],
+            scale: scale.unwrap_or(0),
+            shift: scale.map_or(0, |scale| scale + 4 * output.channels as Address),
+            slopes: [*slope, second.map_or(1.0, |(_, slope)| *slope)],
+        }
+    }
 }
 
 impl Finish {
-    /// For a layer's end; `affine` is where all layers' scales and shifts lie.
+    /// For a layer's end; the moments are none where it is not normalised.
     pub fn new(
         batch: usize,
-        of: &Finishing,
+        (sum, end): (&Area, &End),
         address: &dyn Fn(&Area) -> Address,
-        (moments, affine): (Address, Address),
+        (moments, affine): (Option<Address>, Address),
     ) -> (Self, Grid) {
-        let (sum, (output, _)) = (&of.sums[0], &of.outputs[0]);
-        let scale = affine + 4 * of.affine as Address;
-        let second = of.outputs.get(1);
-        let around = of.residual.map_or(0, |residual| residual.around);
-        let sizes = [of.sums.len(), batch, sum.height, sum.width, sum.channels, output.around, around, 0];
-        let arguments = Self {
-            sums: four(&of.sums, address),
-            residual: of.residual.as_ref().map_or(0, address),
-            outputs: [address(output), second.map_or(0, |(area, _)| address(area))],
-            moments: if of.normalised { moments } else { 0 },
-            scale,
-            shift: scale + 4 * sum.channels as Address,
-            slopes: [of.outputs[0].1, second.map_or(1.0, |(_, slope)| *slope)],
-            sizes: sizes.map(|n| n as u32),
-        };
-        (arguments, Grid::of(output.groups(batch)))
+        let output = &end.outputs[0].0;
+        let residual = end.residual.map_or(0, |residual| residual.around);
+        let sizes = [batch, sum.height, sum.width, sum.channels, output.around, residual].map(|n| n as u32);
+        let end = Ending::new(end, address, affine);
+        let arguments = Self { sum: address(sum), moments: moments.unwrap_or(0), end, sizes };
+        (arguments, Grid::of_area(output, batch))
     }
 }
 
@@ -151,41 +172,40 @@ impl Picture {
     }
 }
 
-fn four(areas: &[Area], address: &dyn Fn(&Area) -> Address) -> [Address; 4] {
-    std::array::from_fn(|i| areas.get(i).map_or(0, address))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::mem::offset_of;
 
-    /// The numbers that `kernels.cu` asserts, and where C puts the fields that follow others of another size.
+    /// The numbers that the kernels assert, and where C puts the fields that follow others of another size.
     #[test]
     fn arguments_lie_as_in_c() {
-        assert_eq!([size_of::<Photo>(), offset_of!(Photo, sizes)], [40, 16]);
-        assert_eq!([size_of::<Moments>(), offset_of!(Moments, epsilon), offset_of!(Moments, sizes)], [72, 48, 52]);
-        assert_eq!([size_of::<Finish>(), offset_of!(Finish, slopes), offset_of!(Finish, sizes)], [120, 80, 88]);
+        assert_eq!([size_of::<Photo>(), offset_of!(Photo, sizes)], [48, 16]);
+        assert_eq!([size_of::<Moments>(), offset_of!(Moments, epsilon), offset_of!(Moments, sizes)], [48, 24, 28]);
+        assert_eq!([size_of::<Ending>(), offset_of!(Ending, slopes)], [48, 40]);
+        assert_eq!([size_of::<Finish>(), offset_of!(Finish, end), offset_of!(Finish, sizes)], [88, 16, 64]);
         assert_eq!([size_of::<Picture>(), offset_of!(Picture, sizes)], [56, 32]);
+    }
+
+    fn area(buffer: usize, side: usize, channels: usize, around: usize) -> Area {
+        Area { buffer, height: side, width: side + 2, channels, around }
+    }
+
+    fn at(area: &Area) -> Address {
+        100 * area.buffer as Address
     }
 
     #[test]
     fn a_finish_names_what_its_layer_has() {
-        let area = |buffer, around| Area { buffer, height: 5, width: 7, channels: 24, around };
-        let call = Finishing {
-            sums: vec![area(3, 0), area(4, 0)],
-            residual: Some(area(5, 1)),
-            normalised: true,
-            affine: 10,
-            outputs: vec![(area(6, 3), 0.2)],
-        };
-        let (finish, grid) = Finish::new(2, &call, &|area| 100 * area.buffer as u64, (7000, 8000));
-        assert_eq!(finish.sums, [300, 400, 0, 0]);
-        assert_eq!((finish.residual, finish.outputs, finish.moments), (500, [600, 0], 7000));
-        assert_eq!((finish.scale, finish.shift), (8040, 8040 + 96));
-        assert_eq!(finish.slopes, [0.2, 1.0]);
-        assert_eq!(finish.sizes, [2, 2, 5, 7, 24, 3, 1, 0]);
-        // Three groups of channels in 2 pictures of 11 × 13 pixels.
-        assert_eq!(grid.blocks.0, (2 * 11 * 13 * 3u32).div_ceil(256));
+        let outputs = vec![(area(6, 5, 32, 3), 0.2)];
+        let end = End { residual: Some(area(5, 5, 32, 1)), affine: Some(10), outputs };
+        let (finish, grid) = Finish::new(2, (&area(3, 5, 32, 0), &end), &at, (Some(7000), 8000));
+        assert_eq!((finish.sum, finish.moments), (300, 7000));
+        assert_eq!((finish.end.residual, finish.end.outputs), (500, [600, 0]));
+        assert_eq!((finish.end.scale, finish.end.shift), (8040, 8040 + 128));
+        assert_eq!(finish.end.slopes, [0.2, 1.0]);
+        assert_eq!(finish.sizes, [2, 5, 7, 32, 3, 1]);
+        // Four groups of channels in 2 pictures of 11 × 13 pixels.
+        assert_eq!(grid.blocks.0, (2 * 11 * 13 * 4u32).div_ceil(256));
     }
 }

@@ -1,7 +1,7 @@
-// What the CUDA plan does between cuDNN's convolutions. NVRTC compiles this file when the first plan is made; it includes
-// nothing, so that no header of CUDA need be there.
+// What the CUDA plan does before, after and between its convolutions, which convolve.cu has. NVRTC compiles both when the
+// first plan is made; they include nothing, so that no header of CUDA need be there.
 //
-// Activations are bf16, channels last: (N, H + 2·around, W + 2·around, C), C a multiple of 8. A thread reads and writes
+// Activations are bf16, channels last: (N, H + 2·around, W + 2·around, C), C a multiple of 16. A thread reads and writes
 // eight channels of a pixel at once, 16 bytes. Sums are f32. The arguments are laid out as src/kernels/cuda/arguments.rs
 // has them.
 
@@ -47,13 +47,14 @@ __device__ unsigned mirrored(unsigned position, unsigned around, unsigned size) 
 }
 
 struct Photo {
-    const float *photo; // (N, C, H, W)
+    const float *photo; // (N, C, block · H, block · W)
     bf16 *out;          // (N, H + 2·around, W + 2·around, padded)
-    unsigned batch, height, width, channels, padded, around;
+    unsigned batch, height, width, channels, padded, around, block, unused;
 };
-static_assert(sizeof(Photo) == 40, "as in arguments.rs");
+static_assert(sizeof(Photo) == 48, "as in arguments.rs");
 
-// From the photo to activations, with zeros in the channels that it lacks.
+// From the photo to activations, a pixel's channels being those of a block of the photo's: (channel, row, column). There
+// are zeros in the channels that are too many.
 extern "C" __global__ void photo(const Photo a) {
     unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
     unsigned groups = a.padded / 8, width = a.width + 2 * a.around, height = a.height + 2 * a.around;
@@ -63,32 +64,21 @@ extern "C" __global__ void photo(const Photo a) {
     unsigned from_x = mirrored(x, a.around, a.width), from_y = mirrored(y, a.around, a.height);
     float values[8];
     for (unsigned k = 0; k < 8; k++) {
-        unsigned c = first + k;
-        size_t from = (((size_t)picture * a.channels + c) * a.height + from_y) * a.width + from_x;
-        values[k] = c < a.channels ? a.photo[from] : 0.0f;
+        unsigned c = (first + k) / a.block / a.block, dy = (first + k) / a.block % a.block, dx = (first + k) % a.block;
+        size_t row = ((size_t)picture * a.channels + c) * a.height * a.block + from_y * a.block + dy;
+        values[k] = c < a.channels ? a.photo[row * a.width * a.block + from_x * a.block + dx] : 0.0f;
     }
     store(a.out + (size_t)i * 8, values);
 }
 
 struct Moments {
-    const bf16 *sums[4]; // the first `terms` are (N, pixels, C) each
-    float *partial;      // (N, chunks, C, 2)
-    float *moments;      // (N, C, 2): mean, and 1 / sqrt(variance + epsilon)
+    const bf16 *sum; // (N, pixels, C)
+    float *partial;  // (N, chunks, C, 2)
+    float *moments;  // (N, C, 2): mean, and 1 / sqrt(variance + epsilon)
     float epsilon;
-    unsigned terms, batch, pixels, channels, chunks;
+    unsigned batch, pixels, channels, chunks, unused;
 };
-static_assert(sizeof(Moments) == 72, "as in arguments.rs");
-
-// What the terms add up to.
-__device__ float total(const Moments &a, size_t at) {
-    float sum = 0.0f;
-    // Of known length, or the arguments would be copied to memory to be counted through.
-#pragma unroll
-    for (unsigned t = 0; t < 4; t++) {
-        if (t < a.terms) sum += widened(a.sums[t][at]);
-    }
-    return sum;
-}
+static_assert(sizeof(Moments) == 48, "as in arguments.rs");
 
 // A chunk's sums and sums of squares, both of the differences from the picture's first pixel, which lies nearer to the
 // mean than 0 does. A block is 32 channels × 8 rows of threads; blockIdx: channels / 32, chunk, picture.
@@ -99,11 +89,11 @@ extern "C" __global__ void partial_moments(const Moments a) {
     float sum = 0.0f, squares = 0.0f;
     if (c < a.channels) {
         size_t start = (size_t)picture * a.pixels * a.channels + c;
-        float pivot = total(a, start);
+        float pivot = widened(a.sum[start]);
         unsigned each = (a.pixels + a.chunks - 1) / a.chunks;
         unsigned end = min((chunk + 1) * each, a.pixels);
         for (unsigned p = chunk * each + row; p < end; p += 8) {
-            float value = total(a, start + (size_t)p * a.channels) - pivot;
+            float value = widened(a.sum[start + (size_t)p * a.channels]) - pivot;
             sum += value;
             squares += value * value;
         }
@@ -144,24 +134,56 @@ extern "C" __global__ void whole_moments(const Moments a) {
     float off = sum / a.pixels, variance = squares / a.pixels - off * off;
     if (variance < 0.0f) variance = 0.0f;
     float *out = a.moments + ((size_t)picture * a.channels + c) * 2;
-    out[0] = total(a, (size_t)picture * a.pixels * a.channels + c) + off;
+    out[0] = widened(a.sum[(size_t)picture * a.pixels * a.channels + c]) + off;
     out[1] = 1.0f / sqrtf(variance + a.epsilon);
 }
 
-struct Finish {
-    const bf16 *sums[4];   // the first `terms` are (N, H, W, C) each
-    const bf16 *residual;  // with `residual_around` pixels around, or none
-    bf16 *outputs[2];      // with `around` pixels around; the second may be none
-    const float *moments;  // (N, C, 2), or none
-    const float *scale;    // (C)
-    const float *shift;    // (C)
-    float slopes[2];       // of the outputs' rectifiers
-    unsigned terms, batch, height, width, channels, around, residual_around, unused;
+// What becomes of a layer's sums.
+struct End {
+    const bf16 *residual; // with `residual_around` pixels around, or none
+    bf16 *outputs[2];     // the second may be none
+    const float *scale;   // (C), or none: the sums stay what they are
+    const float *shift;   // (C)
+    float slopes[2];      // of the outputs' rectifiers
 };
-static_assert(sizeof(Finish) == 120, "as in arguments.rs");
+static_assert(sizeof(End) == 48, "as in arguments.rs");
 
-// A layer's sums to its values. An output may lie where the sums lie when nothing is around it: each thread then writes
-// what it alone has read.
+// Eight of a pixel's channels, from `channel` on, from sums to values; `residual` and `to` are where theirs lie.
+__device__ void end(const End &end, float *values, unsigned channel, size_t residual, size_t to) {
+    if (end.scale) {
+        const float4 *scales = (const float4 *)(end.scale + channel), *shifts = (const float4 *)(end.shift + channel);
+#pragma unroll
+        for (int k = 0; k < 2; k++) {
+            float4 scale = scales[k], shift = shifts[k];
+            values[4 * k] = values[4 * k] * scale.x + shift.x;
+            values[4 * k + 1] = values[4 * k + 1] * scale.y + shift.y;
+            values[4 * k + 2] = values[4 * k + 2] * scale.z + shift.z;
+            values[4 * k + 3] = values[4 * k + 3] * scale.w + shift.w;
+        }
+    }
+    float more[8];
+    if (end.residual) {
+        load(end.residual + residual, more);
+        for (int k = 0; k < 8; k++) values[k] += more[k];
+    }
+#pragma unroll
+    for (int o = 0; o < 2; o++) {
+        if (!end.outputs[o]) continue;
+        for (int k = 0; k < 8; k++) more[k] = values[k] < 0.0f ? values[k] * end.slopes[o] : values[k];
+        store(end.outputs[o] + to, more);
+    }
+}
+
+struct Finish {
+    const bf16 *sum;      // (N, H, W, C)
+    const float *moments; // (N, C, 2), or none
+    End end;
+    unsigned batch, height, width, channels, around, residual_around;
+};
+static_assert(sizeof(Finish) == 88, "as in arguments.rs");
+
+// A layer's sums to its values, with `around` pixels around. An output may lie where the sums lie when nothing is around
+// it: each thread then writes what it alone has read.
 extern "C" __global__ void finish(const Finish a) {
     unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
     unsigned groups = a.channels / 8, width = a.width + 2 * a.around, height = a.height + 2 * a.around;
@@ -170,32 +192,15 @@ extern "C" __global__ void finish(const Finish a) {
     unsigned picture = i / groups / width / height;
     unsigned from_x = mirrored(x, a.around, a.width), from_y = mirrored(y, a.around, a.height);
 
-    size_t from = (((size_t)picture * a.height + from_y) * a.width + from_x) * a.channels + first;
-    float values[8], more[8];
-    load(a.sums[0] + from, values);
-#pragma unroll
-    for (unsigned t = 1; t < 4; t++) {
-        if (t >= a.terms) break;
-        load(a.sums[t] + from, more);
-        for (int k = 0; k < 8; k++) values[k] += more[k];
-    }
+    float values[8];
+    load(a.sum + (((size_t)picture * a.height + from_y) * a.width + from_x) * a.channels + first, values);
     if (a.moments) {
         const float *moments = a.moments + ((size_t)picture * a.channels + first) * 2;
         for (int k = 0; k < 8; k++) values[k] = (values[k] - moments[2 * k]) * moments[2 * k + 1];
     }
-    for (int k = 0; k < 8; k++) values[k] = values[k] * a.scale[first + k] + a.shift[first + k];
-    if (a.residual) {
-        unsigned wide = a.width + 2 * a.residual_around, high = a.height + 2 * a.residual_around;
-        size_t row = (size_t)picture * high + from_y + a.residual_around;
-        load(a.residual + (row * wide + from_x + a.residual_around) * a.channels + first, more);
-        for (int k = 0; k < 8; k++) values[k] += more[k];
-    }
-#pragma unroll
-    for (int o = 0; o < 2; o++) {
-        if (!a.outputs[o]) continue;
-        for (int k = 0; k < 8; k++) more[k] = values[k] < 0.0f ? values[k] * a.slopes[o] : values[k];
-        store(a.outputs[o] + (size_t)i * 8, more);
-    }
+    unsigned wide = a.width + 2 * a.residual_around, high = a.height + 2 * a.residual_around;
+    size_t residual = (size_t)picture * high + from_y + a.residual_around;
+    end(a.end, values, first, (residual * wide + from_x + a.residual_around) * a.channels + first, (size_t)i * 8);
 }
 
 struct Picture {

@@ -2,7 +2,6 @@
 
 use super::arena::{Arena, Parameters, Tools, address};
 use super::arguments::Address;
-use super::descriptors::Handle;
 use super::error::CudaPlanError;
 use super::module::Kernels;
 use super::program::{Program, Weight};
@@ -24,8 +23,8 @@ const MOST_BYTES: usize = 4 << 30;
 pub struct Machine {
     /// The most recent size last. Dropped before what it refers to.
     arenas: Vec<Arena>,
-    weights: Vec<Weight>,
-    addresses: Vec<Address>,
+    /// Their shapes, and where they lie.
+    weights: Vec<(Weight, Address)>,
     /// All layers' scales and shifts, on the device and as they were last written.
     affine: (CudaSlice<f32>, Vec<f32>),
     tools: Tools,
@@ -34,8 +33,8 @@ pub struct Machine {
     _memory: Vec<CudaSlice<bf16>>,
 }
 
-// SAFETY: cuDNN's handle and descriptors, a CUDA graph and a stream that records may be used by one thread at a time,
-// whichever; all use of them takes `&mut Machine`.
+// SAFETY: a CUDA graph and a stream that records may be used by one thread at a time, whichever; all use of them takes
+// `&mut Machine`.
 unsafe impl Send for Machine {}
 
 impl Machine {
@@ -47,8 +46,8 @@ impl Machine {
         stream.context().bind_to_thread()?;
         let mut memory = Vec::new();
         for weight in &weights {
-            let (a, b, kernel) = weight.shape;
-            if weight.values.len() != a * b * kernel * kernel {
+            let (outputs, inputs, kernel) = weight.shape;
+            if weight.values.len() != outputs * inputs * kernel * kernel {
                 return Err(CudaPlanError::Program(format!(
                     "a weight {:?} has not its number of values",
                     weight.shape
@@ -57,17 +56,14 @@ impl Machine {
             let values: Vec<bf16> = weight.values.iter().map(|value| bf16::from_f32(*value)).collect();
             memory.push(stream.clone_htod(&values)?);
         }
-        let addresses = memory.iter().map(|weight| address(weight, &stream)).collect();
         // Only their shapes are asked for from now on.
         let shapes = weights.into_iter().map(|weight| Weight { values: Vec::new(), ..weight });
         Ok(Self {
             arenas: Vec::new(),
-            weights: shapes.collect(),
-            addresses,
+            weights: shapes.zip(memory.iter().map(|weight| address(weight, &stream))).collect(),
             affine: (stream.alloc_zeros(affine.max(1))?, vec![0.0; affine]),
             done: stream.record_event(None)?,
             tools: Tools {
-                handle: Handle::new()?,
                 kernels: Kernels::new(stream.context())?,
                 recorder: Recorder::new(stream.context())?,
                 stream,
@@ -153,9 +149,10 @@ impl Machine {
     }
 
     fn make(&self, program: Program) -> Result<Arena, CudaPlanError> {
-        program.check(&self.weights, self.affine.1.len()).map_err(CudaPlanError::Program)?;
+        let shapes: Vec<Weight> = self.weights.iter().map(|(weight, _)| weight.clone()).collect();
+        program.check(&shapes, self.affine.1.len()).map_err(CudaPlanError::Program)?;
         let affine = address(&self.affine.0, &self.tools.stream);
-        let parameters = Parameters { weights: &self.weights, addresses: &self.addresses, affine };
+        let parameters = Parameters { weights: &self.weights, affine };
         Arena::new(program, &self.tools, &parameters)
     }
 }

@@ -3,12 +3,13 @@
 
 mod check;
 
-/// A pixel's channels are a multiple of this: 16 bytes of bf16, which a thread reads at once and tensor cores ask for.
-pub const GROUP: usize = 8;
+/// A pixel's channels are a multiple of this: what tensor cores multiply at once, twice the 16 bytes of bf16 that a thread
+/// reads at once.
+pub const GROUP: usize = 16;
 
-/// Terms that a layer sums at most, and outputs that one finish writes at most.
-pub const MOST_SUMS: usize = 4;
-/// See [`MOST_SUMS`].
+/// Terms that a layer sums at most, and outputs that one call writes at most.
+pub const MOST_TERMS: usize = 4;
+/// See [`MOST_TERMS`].
 pub const MOST_OUTPUTS: usize = 2;
 
 /// Activations in a buffer's beginning, bf16 and channels last: `(N, H + 2·around, W + 2·around, C)`.
@@ -32,76 +33,76 @@ impl Area {
         (self.height + 2 * self.around, self.width + 2 * self.around)
     }
 
-    /// Groups of channels in all pixels of a batch.
-    pub fn groups(&self, batch: usize) -> usize {
-        let (height, width) = self.sides();
-        batch * height * width * self.channels / GROUP
-    }
-
     /// Values of a batch.
     pub fn len(&self, batch: usize) -> usize {
-        self.groups(batch) * GROUP
+        let (height, width) = self.sides();
+        batch * height * width * self.channels
     }
 
     /// Whether it holds nothing, which no area of a sound program does.
     pub fn is_empty(&self) -> bool {
-        self.groups(1) == 0
+        self.len(1) == 0
     }
 }
 
-/// A convolution's weight as cuDNN reads it beside channels-last activations: `(A, K, K, B)`.
+/// A convolution's weight as the kernel reads it: `(Cout / 16, Cin / 16, K·K, 16, 16)`, the last two an output's inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weight {
-    /// A, B and K: A are the outputs of a convolution, the inputs of a transposed one.
+    /// Cout, Cin and K; the channels are multiples of [`GROUP`].
     pub shape: (usize, usize, usize),
     /// They become bf16 on the device.
     pub values: Vec<f32>,
 }
 
 impl Weight {
-    /// From `(a, b, K, K)`, with zeros where a and b are no multiples of [`GROUP`].
-    pub fn packed(values: &[f32], (a, b, kernel): (usize, usize, usize)) -> Self {
-        let shape = (a.next_multiple_of(GROUP), b.next_multiple_of(GROUP), kernel);
+    /// From `(Cout, Cin, K, K)`, or `(Cin, Cout, K, K)` of a transposed convolution, with zeros for the channels that fill
+    /// a group.
+    pub fn packed(values: &[f32], (a, b, kernel): (usize, usize, usize), transposed: bool) -> Self {
+        let (outputs, inputs) = if transposed { (b, a) } else { (a, b) };
+        let shape = (outputs.next_multiple_of(GROUP), inputs.next_multiple_of(GROUP), kernel);
         let taps = kernel * kernel;
-        let mut packed = vec![0.0; shape.0 * taps * shape.1];
+        debug_assert_eq!(values.len(), a * b * taps);
+        let mut packed = Self { shape, values: vec![0.0; shape.0 * shape.1 * taps] };
         for (i, plane) in values.chunks_exact(taps).enumerate() {
+            let (output, input) = if transposed { (i % b, i / b) } else { (i / b, i % b) };
             for (tap, value) in plane.iter().enumerate() {
-                packed[(i / b * taps + tap) * shape.1 + i % b] = *value;
+                let at = packed.at(output, input, tap);
+                packed.values[at] = *value;
             }
         }
-        debug_assert_eq!(values.len(), a * b * taps);
-        Self { shape, values: packed }
+        packed
+    }
+
+    /// Where the number lies that an input's value at a tap is multiplied by for an output.
+    pub fn at(&self, output: usize, input: usize, tap: usize) -> usize {
+        let (_, inputs, kernel) = self.shape;
+        let group = (output / GROUP * (inputs / GROUP) + input / GROUP) * kernel * kernel + tap;
+        (group * GROUP + output % GROUP) * GROUP + input % GROUP
     }
 }
 
-/// Writes `output` with a convolution of `input`, what is around it included.
+/// A convolution among those that a layer sums: of `input`, what is around it included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Convolution {
+pub struct Term {
     /// What it reads.
     pub input: Area,
-    /// What it writes, with nothing around.
-    pub output: Area,
     /// The weight's number.
     pub weight: usize,
-    /// Pixels from one window to the next; of a transposed convolution, how much larger its output is.
+    /// Pixels from one window to the next; of a transposed convolution 2, how much larger its output is.
     pub stride: usize,
     /// Zeros around the input; of a transposed convolution, rows and columns cut from the output.
     pub padding: usize,
-    /// Whether it is a transposed convolution: cuDNN's derivative by the data.
+    /// Whether it is a transposed convolution.
     pub transposed: bool,
 }
 
-/// The end of a layer: its sums, perhaps normalised, scaled, shifted, with the residual, rectified.
+/// What becomes of a layer's sums: scaled, shifted, with the residual, rectified.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finishing {
-    /// What is added up, with nothing around.
-    pub sums: Vec<Area>,
+pub struct End {
+    /// Where the layer's scales and then its shifts begin among all layers'; none: its sums stay what they are.
+    pub affine: Option<usize>,
     /// What is added after the shift.
     pub residual: Option<Area>,
-    /// By the moments that were taken last.
-    pub normalised: bool,
-    /// Where the layer's scales and then its shifts begin among all layers'.
-    pub affine: usize,
     /// Where it goes, with the slope of each rectifier; all have as much around.
     pub outputs: Vec<(Area, f32)>,
 }
@@ -109,12 +110,19 @@ pub struct Finishing {
 /// A step of a program.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {
-    /// By cuDNN.
-    Convolve(Convolution),
-    /// The mean and the deviation of these areas' sum, of each channel of each picture.
-    Moments(Vec<Area>),
-    /// As the kernel `finish` does.
-    Finish(Finishing),
+    /// The sum of the terms and its end, with nothing around the outputs.
+    Convolve(Vec<Term>, End),
+    /// The mean and the deviation of each channel of each picture.
+    Moments(Area),
+    /// The end of sums that were kept.
+    Finish {
+        /// The sums, with nothing around.
+        sum: Area,
+        /// Whether they are normalised first, by the moments that were taken last.
+        normalised: bool,
+        /// See there.
+        end: End,
+    },
 }
 
 /// All of a pass.
@@ -122,13 +130,17 @@ pub enum Call {
 pub struct Program {
     /// Pictures.
     pub batch: usize,
-    /// Where the photo comes.
+    /// Where the photo comes: a pixel of it holds a block of `photo_block` × `photo_block` pixels, their channels in the
+    /// order (channel, row, column).
     pub photo: Area,
+    /// The side of a block.
+    pub photo_block: usize,
     /// The photo's own channels.
     pub photo_channels: usize,
     /// In this order.
     pub calls: Vec<Call>,
-    /// What becomes the picture: `block² · channels` channels, or more, become blocks of `block` × `block` pixels.
+    /// What becomes the picture: `block² · channels` channels, or more, become blocks of `block` × `block` pixels, in the
+    /// same order.
     pub last: Area,
     /// The side of a block.
     pub block: usize,
@@ -154,16 +166,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_weight_is_packed_channels_last() {
-        let (a, b, kernel) = (3, 9, 2);
+    fn a_weight_is_packed_in_groups() {
+        let (a, b, kernel) = (3, 18, 2);
         let values: Vec<f32> = (0..a * b * kernel * kernel).map(|i| i as f32 + 1.0).collect();
-        let packed = Weight::packed(&values, (a, b, kernel));
-        assert_eq!(packed.shape, (8, 16, 2));
-        assert_eq!(packed.values.len(), 8 * 4 * 16);
-        for (i, value) in packed.values.iter().enumerate() {
-            let (row, tap, column) = (i / 64, i / 16 % 4, i % 16);
-            let expected = if row < a && column < b { values[(row * b + column) * 4 + tap] } else { 0.0 };
-            assert_eq!(*value, expected, "{row} {tap} {column}");
+        for transposed in [false, true] {
+            let packed = Weight::packed(&values, (a, b, kernel), transposed);
+            let ((outputs, inputs, _), sizes) = if transposed { ((32, 16, 2), (b, a)) } else { ((16, 32, 2), (a, b)) };
+            assert_eq!(packed.shape, (outputs, inputs, 2));
+            let mut seen = vec![false; packed.values.len()];
+            for (output, input, tap) in
+                (0..outputs).flat_map(|o| (0..inputs).flat_map(move |i| (0..4).map(move |tap| (o, i, tap))))
+            {
+                let (row, column) = if transposed { (input, output) } else { (output, input) };
+                let there = output < sizes.0 && input < sizes.1;
+                let expected = if there { values[(row * b + column) * 4 + tap] } else { 0.0 };
+                let at = packed.at(output, input, tap);
+                assert_eq!(packed.values[at], expected, "{output} {input} {tap}");
+                assert!(!std::mem::replace(&mut seen[at], true));
+            }
+            // Sixteen inputs of an output lie on end, then the next output's.
+            assert_eq!((packed.at(1, 0, 0), packed.at(0, 1, 0), packed.at(0, 0, 1)), (16, 1, 256));
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Calls recorded as a CUDA graph, which starts with one call on any stream.
 
-use super::descriptors::Handle;
 use super::error::CudaPlanError;
 use cudarc::driver::{CudaContext, CudaGraph, CudaStream, DriverError, result, sys};
 use std::sync::Arc;
@@ -20,13 +19,8 @@ impl Recorder {
         Ok(Self(unsafe { context.wrap_borrowed_stream(stream) }))
     }
 
-    /// What `calls` starts on the stream that it is given, for cuDNN too. Nothing of it has run then.
-    pub fn record(
-        &self,
-        handle: &Handle,
-        calls: impl FnOnce(&CudaStream) -> Result<(), CudaPlanError>,
-    ) -> Result<Graph, CudaPlanError> {
-        handle.set_stream(&self.0)?;
+    /// What `calls` starts on the stream that it is given. Nothing of it has run then.
+    pub fn record(&self, calls: impl FnOnce(&CudaStream) -> Result<(), CudaPlanError>) -> Result<Graph, CudaPlanError> {
         // What other threads do meanwhile is no part of it, and not forbidden to them.
         self.0.begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
         let called = calls(&self.0);

@@ -1,5 +1,5 @@
-//! The inference plan on CUDA, in bf16: cuDNN's convolutions over channels-last buffers that are kept, one kernel for
-//! all else of a layer, and the whole pass as a graph from a size's second picture on.
+//! The inference plan on CUDA, in bf16: a kernel for each layer, over channels-last buffers that are kept, and the whole
+//! pass as a graph from a size's second picture on.
 
 mod layout;
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// How numbers are kept on the way through a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// The fastest that the processor has; f32 on a GPU, where bf16 is for who asks.
+    /// The fastest that the processor has; on a GPU bf16, or f32 where no plan is to be had.
     #[default]
     Auto,
     /// 32 bits.

@@ -37,31 +37,43 @@ fn program(network: &impl Generator, size: (usize, usize, usize)) -> Program {
 fn counts(program: &Program) -> (usize, usize, usize) {
     let count = |like: fn(&Call) -> bool| program.calls.iter().filter(|call| like(call)).count();
     (
-        count(|call| matches!(call, Call::Convolve(_))),
+        count(|call| matches!(call, Call::Convolve(..))),
         count(|call| matches!(call, Call::Moments(_))),
-        count(|call| matches!(call, Call::Finish(_))),
+        count(|call| matches!(call, Call::Finish { .. })),
     )
 }
 
 #[test]
-fn a_layer_is_a_convolution_a_term_and_one_finish() {
+fn a_layer_is_one_call() {
     let network = trained(0.1, |vb| {
         anime(&AnimeConfig { widths: vec![8, 12, 16], blocks: 2, styles: 0, ..AnimeConfig::default() }, vb)
     });
     let program = program(&network, (2, 16, 24));
     let layers = network.outline().unwrap().layers.len();
-    let terms: usize = network.outline().unwrap().layers.iter().map(|layer| layer.terms.len()).sum();
-    assert_eq!(counts(&program), (terms, 0, layers));
-    // The first term's sums lie where the output will; only second terms' need room, one for all layers.
-    let mut second = std::collections::HashSet::new();
-    for call in &program.calls {
-        let Call::Finish(finish) = call else { continue };
-        assert_eq!(finish.sums[0], finish.outputs[0].0);
-        second.extend(finish.sums[1..].iter().map(|sum| sum.buffer));
+    assert_eq!(counts(&program), (layers, 0, 0));
+    assert!(program.buffers.len() < 2 * layers / 3, "{} buffers for {layers} layers", program.buffers.len());
+    // The photo is halved by all that read it: three channels of four pixels.
+    assert_eq!((program.photo_block, program.photo.channels, program.photo.height), (2, 16, 8));
+}
+
+/// Windows that halve, of any size and padding, see the same of blocks of pixels.
+#[test]
+fn halving_windows_see_blocks() {
+    for (kernel, padding) in [(2, 0), (4, 1), (3, 1), (6, 2), (5, 2), (1, 0)] {
+        let (mut outline, photo) = Outline::new(3);
+        let terms = vec![Term {
+            node: photo,
+            weight: noise(&[8, 3, kernel, kernel], 0.5, 1),
+            window: Window::Convolution { stride: 2, padding },
+        }];
+        let x = outline.layer(terms, Affine::bias(8, None).unwrap(), None, 1.0).unwrap();
+        let outline = outline.finish(x, Finish::Tanh);
+        let photo = noise(&[2, 3, 6, 10], 1.0, 4);
+        assert_eq!(Layout::new(&outline).unwrap().0.program((2, 6, 10)).photo_block, 2);
+        let reference = plan(&outline, Instructions::Portable).unwrap().draw(&photo, &[], None).unwrap();
+        let off = (draw(&outline, &photo, &[]) - reference).unwrap();
+        assert!(off.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap() < 1e-5, "{kernel} {padding}");
     }
-    assert_eq!(second.len(), 1);
-    let held = program.buffers.iter().filter(|len| **len > 0).count();
-    assert!(held < 2 * layers / 3, "{held} buffers for {layers} layers");
 }
 
 #[test]
@@ -90,12 +102,12 @@ fn norms_over_the_picture_take_its_moments() {
     let config = Pix2pixConfig { width: 4, norm: NormKind::Instance, ..Pix2pixConfig::default() };
     let residual = trained(0.04, |vb| resnet(2, config, vb));
     // Stem, two halvings, two blocks of two, two doublings, and the head, which alone has no norm.
-    assert_eq!(counts(&program(&residual, (1, 8, 12))), (10, 9, 10));
+    assert_eq!(counts(&program(&residual, (1, 8, 12))), (10, 9, 9));
     let u = trained(0.08, |vb| unet(5, config, vb));
     let (convolutions, moments, finishes) = counts(&program(&u, (1, 32, 32)));
-    // Five halvings; five doublings, of which all but the innermost sum two terms.
-    assert_eq!((convolutions, finishes), (5 + 9, 10));
-    assert!(moments > 0);
+    // Five halvings and five doublings; the outermost have no norm.
+    assert_eq!(convolutions, 10);
+    assert!(moments > 0 && finishes == moments, "{moments} {finishes}");
 }
 
 /// Three readers of a convolution, rectified for each; `apart`: convolved for each, too.
