@@ -3,7 +3,7 @@
 //! A photo's way in is [`decode`]: the type by its magic bytes, the limits
 //! before any pixel is decoded, the pixels upright, in sRGB and 8 bit. Its way
 //! out is [`encode`]. Between them, [`resize`] and [`grid`] work on pictures, and
-//! [`tensor`], [`pad`] and [`tile`] bring pictures to a network and back.
+//! [`tensor`], [`transfer`], [`pad`] and [`tile`] bring pictures to a network and back.
 //!
 //! Nothing but pixels passes: EXIF, GPS, text and colour profiles are read
 //! where they change the pixels, and never written. What a drawing says of itself
@@ -24,6 +24,7 @@ mod raster;
 pub mod resize;
 pub mod tensor;
 pub mod tile;
+pub mod transfer;
 pub mod upscale;
 
 pub use decode::{DecodeError, Decoded, Limits, decode, probe};

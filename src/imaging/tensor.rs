@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor};
 
-use super::Picture;
+use super::{Picture, transfer};
 use rayon::prelude::*;
 
 /// Pixels that a thread converts at once: enough to be worth waking it.
@@ -20,11 +20,14 @@ pub fn from_picture(picture: &Picture, channels: usize, device: &Device) -> Resu
     if picture.rgb.len() != 3 * plane {
         candle_core::bail!("a picture of {width}×{height} has {} values", picture.rgb.len());
     }
+    if !device.is_cpu() {
+        return transfer::to_planes(&transfer::upload(picture, channels, device)?);
+    }
     let level: [f32; 256] = std::array::from_fn(|v| v as f32 / 127.5 - 1.0);
     let mut planes = vec![1f32; channels * plane];
     match channels {
         1 => {
-            for (pixel, grey) in picture.rgb.chunks_exact(3).zip(&mut planes) {
+            for (pixel, grey) in picture.rgb.as_chunks::<3>().0.iter().zip(&mut planes) {
                 *grey = level[usize::from(luma(pixel))];
             }
         }
@@ -50,7 +53,7 @@ pub fn from_picture(picture: &Picture, channels: usize, device: &Device) -> Resu
 }
 
 /// Red, green and blue to grey.
-fn luma(pixel: &[u8]) -> u8 {
+pub(super) fn luma(pixel: &[u8; 3]) -> u8 {
     let weighted = |value: u8, weight: u32| u32::from(value) * weight;
     ((weighted(pixel[0], 19_595) + weighted(pixel[1], 38_470) + weighted(pixel[2], 7_471) + 0x8000) >> 16) as u8
 }
@@ -65,8 +68,11 @@ pub fn to_picture(drawing: &Tensor) -> Result<Picture> {
     if batch != 1 || ![1, 3, 4].contains(&channels) {
         candle_core::bail!("a drawing is (1, 1, 3 or 4, H, W), not {:?}", drawing.shape());
     }
-    // Copied only where it has to be: off another device, to f32, or to rows.
-    let drawing = drawing.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.contiguous()?;
+    if !drawing.device().is_cpu() {
+        return transfer::download(&transfer::to_bytes(&drawing.to_dtype(DType::F32)?)?);
+    }
+    // Copied only where it has to be: to f32, or to rows.
+    let drawing = drawing.to_dtype(DType::F32)?.contiguous()?;
     let (storage, layout) = drawing.storage_and_layout();
     let (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
         candle_core::bail!("a drawing on the CPU is contiguous f32");

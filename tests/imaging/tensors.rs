@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 use proptest::prelude::*;
-use sakuga::imaging::{pad, tensor, tile};
+use sakuga::imaging::{pad, tensor, tile, transfer};
 
 use super::*;
 
@@ -39,6 +39,27 @@ fn grey_and_alpha_are_channels_too() {
     let all = tensor::from_picture(&opaque, 4, &Device::Cpu).unwrap();
     assert_eq!(tensor::to_picture(&all).unwrap().alpha, Some(vec![255, 255]));
     assert!(tensor::from_picture(&opaque, 2, &Device::Cpu).is_err());
+}
+
+/// A GPU's way, on the CPU: bytes that the device turns into planes, and planes into bytes.
+#[test]
+fn bytes_become_the_same_planes_and_planes_the_same_bytes() {
+    let rgb: Vec<u8> = (0..3 * 5 * 4).map(|i| (i * 37 % 256) as u8).collect();
+    let clear = Picture { width: 5, height: 4, rgb, alpha: Some((0..20).map(|i| i * 12).collect()) };
+    let opaque = Picture { alpha: None, ..clear.clone() };
+    for (picture, channels) in [(&clear, 1), (&clear, 3), (&clear, 4), (&opaque, 4)] {
+        let planes = transfer::to_planes(&transfer::upload(picture, channels, &Device::Cpu).unwrap()).unwrap();
+        let expected = tensor::from_picture(picture, channels, &Device::Cpu).unwrap();
+        assert_eq!(planes.dims(), expected.dims());
+        let pairs = values(&planes).into_iter().zip(values(&expected));
+        assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-6), "{channels} channels: {pairs:?}");
+        // Between levels, at their middles, and beyond the range.
+        let drawn = (planes * 1.3).unwrap().affine(1.0, 0.31).unwrap();
+        let back = transfer::download(&transfer::to_bytes(&drawn).unwrap()).unwrap();
+        assert_eq!(back, tensor::to_picture(&drawn).unwrap(), "{channels} channels");
+    }
+    assert!(transfer::upload(&clear, 2, &Device::Cpu).is_err());
+    assert!(transfer::download(&Tensor::zeros((4, 5, 2), DType::U8, &Device::Cpu).unwrap()).is_err());
 }
 
 #[test]
