@@ -1,5 +1,6 @@
 //! The convolution family on CUDA: cuDNN's forward, backward-data and
-//! backward-filter operations are the three faces, of f32 or of bf16 summed in f32.
+//! backward-filter operations are the three faces, of f32 `(N, C, H, W)` or of bf16 `(N, H, W, C)` summed in f32, whose
+//! channels are best multiples of 8: so its tensor cores read them. Weights lie like the activations.
 //!
 //! The algorithm for a size is asked for once a thread and kept: asking costs
 //! more than a small convolution.
@@ -40,14 +41,22 @@ impl From<DriverError> for CudaConvError {
 pub trait Value: CudnnDataType + DeviceRepr + ValidAsZeroBits + Copy {
     /// 1 and 0: the result is the convolution, and nothing of what was there.
     const SCALING: (Self, Self);
+    /// In which order they lie.
+    const FORMAT: sys::cudnnTensorFormat_t;
+    /// By which units they are multiplied.
+    const MATH: sys::cudnnMathType_t;
 }
 
 impl Value for f32 {
     const SCALING: (Self, Self) = (1.0, 0.0);
+    const FORMAT: sys::cudnnTensorFormat_t = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW;
+    const MATH: sys::cudnnMathType_t = sys::cudnnMathType_t::CUDNN_DEFAULT_MATH;
 }
 
 impl Value for bf16 {
     const SCALING: (Self, Self) = (bf16::ONE, bf16::ZERO);
+    const FORMAT: sys::cudnnTensorFormat_t = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NHWC;
+    const MATH: sys::cudnnMathType_t = sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH;
 }
 
 /// Sizes, and cuDNN's number of the type of value.
@@ -107,21 +116,21 @@ type Descriptors<T> = (Convolution, Tensor4<T>, Filter4<T>, Tensor4<T>);
 
 /// cuDNN's view of the sizes.
 fn describe<T: Value>(cudnn: &Arc<Cudnn>, g: &Geometry) -> Result<Descriptors<T>, CudnnError> {
-    const NCHW: sys::cudnnTensorFormat_t = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW;
     let (padding, stride) = (g.padding as i32, g.stride as i32);
-    let convolution = cudnn.create_conv2d::<f32>(
+    let mut convolution = cudnn.create_conv2d::<f32>(
         [padding, padding],
         [stride, stride],
         [1, 1],
         sys::cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION,
     )?;
+    convolution.set_math_type(T::MATH)?;
     let shape = |channels: usize, (h, w): (usize, usize)| [g.batch as i32, channels as i32, h as i32, w as i32];
     let kernel = g.kernel as i32;
     Ok((
         convolution,
-        cudnn.create_4d_tensor::<T>(NCHW, shape(g.in_channels, g.input))?,
-        cudnn.create_4d_filter::<T>(NCHW, [g.out_channels as i32, g.in_channels as i32, kernel, kernel])?,
-        cudnn.create_4d_tensor::<T>(NCHW, shape(g.out_channels, g.output))?,
+        cudnn.create_4d_tensor::<T>(T::FORMAT, shape(g.in_channels, g.input))?,
+        cudnn.create_4d_filter::<T>(T::FORMAT, [g.out_channels as i32, g.in_channels as i32, kernel, kernel])?,
+        cudnn.create_4d_tensor::<T>(T::FORMAT, shape(g.out_channels, g.output))?,
     ))
 }
 
@@ -149,9 +158,10 @@ pub fn forward<T: Value>(
                 plan
             }
         };
-        let mut memory = stream.alloc_zeros::<u8>(bytes)?;
+        // SAFETY: cuDNN expects nothing there.
+        let mut memory = unsafe { stream.alloc::<u8>(bytes) }?;
         // SAFETY: the descriptors were made from the sizes that the lengths
-        // were just compared with, and all values are T in NCHW order.
+        // were just compared with, and all values are T in T's order.
         unsafe { op.launch(algorithm, Some(&mut memory), T::SCALING, x, w, y)? };
         Ok(())
     })
@@ -181,7 +191,8 @@ pub fn adjoint<T: Value>(
                 plan
             }
         };
-        let mut memory = stream.alloc_zeros::<u8>(bytes)?;
+        // SAFETY: as in `forward`.
+        let mut memory = unsafe { stream.alloc::<u8>(bytes) }?;
         // SAFETY: as in `forward`.
         unsafe { op.launch(algorithm, Some(&mut memory), T::SCALING, x, w, y)? };
         Ok(())
@@ -212,7 +223,8 @@ pub fn weight_gradient<T: Value>(
                 plan
             }
         };
-        let mut memory = stream.alloc_zeros::<u8>(bytes)?;
+        // SAFETY: as in `forward`.
+        let mut memory = unsafe { stream.alloc::<u8>(bytes) }?;
         // SAFETY: as in `forward`.
         unsafe { op.launch(algorithm, Some(&mut memory), T::SCALING, x, w, y)? };
         Ok(())

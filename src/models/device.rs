@@ -1,6 +1,6 @@
 //! Which device to compute on.
 
-use candle_core::Device;
+use candle_core::{Device, Result};
 use std::fmt;
 use std::str::FromStr;
 
@@ -19,7 +19,7 @@ pub enum DeviceChoice {
 impl FromStr for DeviceChoice {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
         match text {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
@@ -48,14 +48,14 @@ impl DeviceChoice {
     ///
     /// # Errors
     /// When a GPU was asked for and cannot be had: says what is missing.
-    pub fn open(self) -> Result<(Device, String), String> {
+    pub fn open(self) -> std::result::Result<(Device, String), String> {
         match self {
             Self::Cpu => Ok((Device::Cpu, "cpu".into())),
-            Self::Auto => match Device::new_cuda(0) {
+            Self::Auto => match open_cuda(0) {
                 Ok(device) => Ok((device, "cuda:0".into())),
                 Err(_) => Ok((Device::Cpu, "cpu (no GPU found)".into())),
             },
-            Self::Cuda(number) => Device::new_cuda(number).map(|device| (device, format!("cuda:{number}"))).map_err(|error| {
+            Self::Cuda(number) => open_cuda(number).map(|device| (device, format!("cuda:{number}"))).map_err(|error| {
                 if cfg!(feature = "cuda") {
                     format!("the GPU cuda:{number} cannot be used: {error}; check the driver (nvidia-smi) or use --device cpu")
                 } else {
@@ -64,6 +64,19 @@ impl DeviceChoice {
             }),
         }
     }
+}
+
+/// The GPU of that number, which keeps memory that is freed for what is drawn or learnt next.
+fn open_cuda(number: usize) -> Result<Device> {
+    let device = Device::new_cuda(number)?;
+    #[cfg(feature = "cuda")]
+    if let Device::Cuda(device) = &device {
+        let context = device.cuda_stream().context().clone();
+        if let Err(error) = crate::kernels::cuda::pool::keep_freed(&context) {
+            tracing::warn!(?error, "the GPU takes freed memory back, which costs time");
+        }
+    }
+    Ok(device)
 }
 
 /// Bytes of memory in use where `device` computes: on a GPU all that is taken of it, on the CPU this process's own.

@@ -1,7 +1,13 @@
 //! Activations and small ops that candle runs on one thread only.
 
+#[cfg(feature = "cuda")]
+use super::on_cuda::{made, view};
 use super::ops::slice;
+#[cfg(feature = "cuda")]
+use crate::kernels::cuda::training;
 use crate::kernels::{activation as kernel, planes, resample};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Device, Layout, Result, Shape, Tensor};
 
 struct LeakyRelu(f32);
@@ -14,6 +20,12 @@ impl CustomOp1 for LeakyRelu {
     fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = slice(s, l)?;
         Ok((CpuStorage::F32(kernel::leaky_relu(x, self.0)), l.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let x = view(s, l)?;
+        made(s, l.shape(), |stream| training::rectify(stream, &x, (None, None, None), self.0, x.len()))
     }
 
     fn bwd(&self, x: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -37,6 +49,12 @@ impl CustomOp2 for LeakyReluGradient {
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout, s2: &CudaStorage, l2: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (x, g) = (view(s1, l1)?, view(s2, l2)?);
+        made(s1, l1.shape(), |stream| training::gate(stream, &x, &g, self.0))
+    }
+
     fn bwd(&self, x: &Tensor, _g: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let grad = x.detach().contiguous()?.apply_op2(&grad.contiguous()?, LeakyReluGradient(self.0))?;
         Ok((None, Some(grad)))
@@ -48,10 +66,7 @@ impl CustomOp2 for LeakyReluGradient {
 /// # Errors
 /// Those of candle.
 pub fn leaky_relu(x: &Tensor, slope: f32) -> Result<Tensor> {
-    match x.device() {
-        Device::Cpu => x.contiguous()?.apply_op1(LeakyRelu(slope)),
-        _ => x.maximum(&(x * f64::from(slope))?),
-    }
+    x.contiguous()?.apply_op1(LeakyRelu(slope))
 }
 
 /// `max(x, 0)`. Any shape.
@@ -74,6 +89,13 @@ impl CustomOp2 for AddBias {
         let (_, _, height, width) = l1.shape().dims4()?;
         let y = planes::shift(x, b, height * width);
         Ok((CpuStorage::F32(y), l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout, s2: &CudaStorage, l2: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (x, b) = (view(s1, l1)?, view(s2, l2)?);
+        let (_, _, height, width) = l1.shape().dims4()?;
+        made(s1, l1.shape(), |stream| training::rectify(stream, &x, (None, Some(&b), None), 1.0, height * width))
     }
 
     fn bwd(&self, _x: &Tensor, b: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
@@ -99,6 +121,12 @@ impl CustomOp1 for SumPlanes {
         Ok((CpuStorage::F32(out), self.channels.into()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (x, (_, _, height, width)) = (view(s, l)?, l.shape().dims4()?);
+        made(s, self.channels, |stream| training::sum_groups(stream, &x, None, self.channels, height * width))
+    }
+
     fn bwd(&self, x: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let channels = x.dim(1)?;
         grad.reshape((self.channels / channels, channels, 1, 1))?.broadcast_as(x.shape())?.contiguous().map(Some)
@@ -110,10 +138,7 @@ impl CustomOp1 for SumPlanes {
 /// # Errors
 /// Those of candle.
 pub fn add_bias(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    match x.device() {
-        Device::Cpu => x.contiguous()?.apply_op2(bias, AddBias),
-        _ => x.broadcast_add(&bias.reshape(((), x.dim(1)?, 1, 1))?),
-    }
+    x.contiguous()?.apply_op2(bias, AddBias)
 }
 
 /// Doubling and its adjoint, each the other's derivative. (candle's own

@@ -116,7 +116,7 @@ impl Norm {
     /// # Errors
     /// In training, when there is one value a channel: it has no variance.
     pub fn rectified(&self, x: &Tensor, slope: f32, pass: &Pass<'_>) -> Result<Tensor> {
-        let fused = x.device().is_cpu() && x.dtype() == DType::F32;
+        let fused = x.dtype() == DType::F32;
         let normed = match self {
             Self::Batch(norm, Statistics::Image) if !pass.training => own_statistics(norm, x)?,
             Self::Batch(norm, _) if pass.training => {
@@ -153,9 +153,8 @@ fn fused_batch_norm(norm: &BatchNorm, x: &Tensor, slope: f32) -> Result<Tensor> 
     let count = (x.elem_count() / channels) as f64;
     // The running variance is the unbiased one's.
     for (running, now, share) in
-        [(norm.running_mean(), &moments.mean, 1.0), (norm.running_var(), &moments.variance, count / (count - 1.0))]
+        [(norm.running_mean(), moments.get(0)?, 1.0), (norm.running_var(), moments.get(1)?, count / (count - 1.0))]
     {
-        let now = Tensor::from_slice(now, channels, x.device())?;
         let kept = (running.detach() * (1.0 - norm.momentum()))?;
         Var::from_tensor(running)?.set(&(kept + (now * (norm.momentum() * share))?)?)?;
     }

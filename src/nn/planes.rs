@@ -1,9 +1,15 @@
 //! A factor for each plane, and its adjoint: closed under differentiation, as
 //! the convolution ops are.
 
+#[cfg(feature = "cuda")]
+use super::on_cuda::{made, view};
 use super::ops::{apart, slice};
+#[cfg(feature = "cuda")]
+use crate::kernels::cuda::training;
 use crate::kernels::planes as kernel;
-use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
 /// One of the faces of `Σ x·s·y`, `x` and `y` `(N, C, H, W)`, `s` `(N, C)`.
 #[derive(Clone, Copy)]
@@ -32,6 +38,17 @@ impl CustomOp2 for Planes {
         Ok((CpuStorage::F32(out), shape))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout, s2: &CudaStorage, l2: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (a, b, (n, c, h, w)) = (view(s1, l1)?, view(s2, l2)?, l1.shape().dims4()?);
+        match self {
+            Self::Scale => {
+                made(s1, l1.shape(), |stream| training::rectify(stream, &a, (Some(&b), None, None), 1.0, h * w))
+            }
+            Self::Dot => made(s1, (n, c), |stream| training::sum_groups(stream, &a, Some(&b), n * c, h * w)),
+        }
+    }
+
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (a, b, grad) = (apart(a), apart(b), grad.contiguous()?);
         let (a, b) = match self {
@@ -49,8 +66,5 @@ impl CustomOp2 for Planes {
 pub(super) fn scale(x: &Tensor, by: &Tensor) -> Result<Tensor> {
     let (n, c, _, _) = x.dims4()?;
     let by = by.broadcast_as((n, c))?;
-    match x.device() {
-        Device::Cpu => x.contiguous()?.apply_op2(&by.contiguous()?, Planes::Scale),
-        _ => x.broadcast_mul(&by.reshape((n, c, 1, 1))?),
-    }
+    x.contiguous()?.apply_op2(&by.contiguous()?, Planes::Scale)
 }

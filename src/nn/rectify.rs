@@ -1,11 +1,17 @@
 //! A layer's end in one pass over its values: bias, style and rectifier, or
 //! bias and residual. A pass costs as much as a good part of the convolution.
 
-use super::activation::{LeakyReluGradient, SumPlanes, add_bias, leaky_relu};
+use super::activation::{LeakyReluGradient, SumPlanes, add_bias};
+#[cfg(feature = "cuda")]
+use super::on_cuda::{made, view};
 use super::ops::{apart, slice};
 use super::planes::{Planes, scale};
+#[cfg(feature = "cuda")]
+use crate::kernels::cuda::training;
 use crate::kernels::planes as kernel;
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Tensor};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 /// `leaky(x + shift)` or `leaky(x·scale + shift)`: a scale and a shift for each
 /// channel, `(C)`, or for each plane, `(N, C)`.
@@ -46,6 +52,14 @@ impl CustomOp2 for RectifyGradient {
         Ok((CpuStorage::F32(both), count.into()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout, s2: &CudaStorage, l2: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (y, g, (_, _, h, w)) = (view(s1, l1)?, view(s2, l2)?, l1.shape().dims4()?);
+        made(s1, y.len() + self.shifts, |stream| {
+            training::rectify_gradient(stream, (&y, &g), self.shifts, self.slope, h * w)
+        })
+    }
+
     fn bwd(&self, y: &Tensor, _: &Tensor, _: &Tensor, along: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (_, channels, _, _) = y.dims4()?;
         let gated = along.narrow(0, 0, y.elem_count())?.reshape(y.shape())?;
@@ -64,6 +78,12 @@ impl CustomOp2 for Rectify {
         let (_, _, h, w) = l1.shape().dims4()?;
         let y = kernel::rectify(slice(s1, l1)?, None, slice(s2, l2)?, self.slope, h * w);
         Ok((CpuStorage::F32(y), l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &CudaStorage, l1: &Layout, s2: &CudaStorage, l2: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (x, shift, (_, _, h, w)) = (view(s1, l1)?, view(s2, l2)?, l1.shape().dims4()?);
+        made(s1, l1.shape(), |stream| training::rectify(stream, &x, (None, Some(&shift), None), self.slope, h * w))
     }
 
     fn bwd(&self, _: &Tensor, shift: &Tensor, res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
@@ -91,6 +111,21 @@ impl CustomOp3 for Rectify {
         Ok((CpuStorage::F32(y), l1.shape().clone()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (x, by, shift, (_, _, h, w)) = (view(s1, l1)?, view(s2, l2)?, view(s3, l3)?, l1.shape().dims4()?);
+        let ends = (Some(&by), Some(&shift), None);
+        made(s1, l1.shape(), |stream| training::rectify(stream, &x, ends, self.slope, h * w))
+    }
+
     fn bwd(
         &self,
         x: &Tensor,
@@ -111,13 +146,9 @@ impl CustomOp3 for Rectify {
 /// Those of candle.
 pub(super) fn rectify(x: &Tensor, by: Option<&Tensor>, shift: &Tensor, slope: f32) -> Result<Tensor> {
     let (n, c, _, _) = x.dims4()?;
-    match (x.device(), by) {
-        (Device::Cpu, None) => x.contiguous()?.apply_op2(shift, Rectify { slope }),
-        (Device::Cpu, Some(by)) => {
-            x.contiguous()?.apply_op3(&by.broadcast_as((n, c))?.contiguous()?, shift, Rectify { slope })
-        }
-        (_, None) => leaky_relu(&add_bias(x, shift)?, slope),
-        (_, Some(by)) => leaky_relu(&add_bias(&scale(x, by)?, shift)?, slope),
+    match by {
+        None => x.contiguous()?.apply_op2(shift, Rectify { slope }),
+        Some(by) => x.contiguous()?.apply_op3(&by.broadcast_as((n, c))?.contiguous()?, shift, Rectify { slope }),
     }
 }
 
@@ -142,6 +173,21 @@ impl CustomOp3 for AddBiasTo {
         Ok((CpuStorage::F32(y), l1.shape().clone()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (x, bias, residual, (_, _, h, w)) = (view(s1, l1)?, view(s2, l2)?, view(s3, l3)?, l1.shape().dims4()?);
+        let ends = (None, Some(&bias), Some(&residual));
+        made(s1, l1.shape(), |stream| training::rectify(stream, &x, ends, 1.0, h * w))
+    }
+
     fn bwd(
         &self,
         _: &Tensor,
@@ -160,8 +206,5 @@ impl CustomOp3 for AddBiasTo {
 /// # Errors
 /// Those of candle.
 pub(super) fn add_bias_to(x: &Tensor, bias: &Tensor, residual: &Tensor) -> Result<Tensor> {
-    match x.device() {
-        Device::Cpu => x.contiguous()?.apply_op3(bias, &residual.contiguous()?, AddBiasTo),
-        _ => residual + add_bias(x, bias)?,
-    }
+    x.contiguous()?.apply_op3(bias, &residual.contiguous()?, AddBiasTo)
 }

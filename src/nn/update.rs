@@ -1,9 +1,15 @@
 //! Parameters, moments and averages changed in place: one pass over memory,
 //! where tensor ops would allocate and copy for each term.
 
+#[cfg(feature = "cuda")]
+use super::on_cuda::{view, view_mut};
 use super::ops::slice;
 use crate::kernels::adam::{advance, approach, moments};
-use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
+#[cfg(feature = "cuda")]
+use crate::kernels::cuda::training;
+use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
+#[cfg(feature = "cuda")]
+use candle_core::{CudaStorage, Error};
 
 pub use crate::kernels::adam::AdamStep;
 pub use crate::kernels::memory::keep_freed;
@@ -29,6 +35,12 @@ impl InplaceOp2 for Moments {
         moments(&self.0, first, second, slice(s2, l2)?);
         Ok(())
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &mut CudaStorage, l1: &Layout, s2: &CudaStorage, l2: &Layout) -> Result<()> {
+        let stream = s2.device.cuda_stream();
+        training::adam_moments(&stream, &self.0, &mut view_mut(s1, l1)?, &view(s2, l2)?).map_err(Error::wrap)
+    }
 }
 
 struct Advance(AdamStep);
@@ -44,6 +56,12 @@ impl InplaceOp2 for Advance {
         advance(&self.0, slice_mut(s1, l1)?, first, second);
         Ok(())
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &mut CudaStorage, l1: &Layout, s2: &CudaStorage, l2: &Layout) -> Result<()> {
+        let stream = s2.device.cuda_stream();
+        training::adam_advance(&stream, &self.0, &mut view_mut(s1, l1)?, &view(s2, l2)?).map_err(Error::wrap)
+    }
 }
 
 struct Approach(f32);
@@ -57,6 +75,12 @@ impl InplaceOp2 for Approach {
         approach(slice_mut(s1, l1)?, slice(s2, l2)?, self.0);
         Ok(())
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s1: &mut CudaStorage, l1: &Layout, s2: &CudaStorage, l2: &Layout) -> Result<()> {
+        let stream = s2.device.cuda_stream();
+        training::approach(&stream, &mut view_mut(s1, l1)?, &view(s2, l2)?, self.0).map_err(Error::wrap)
+    }
 }
 
 /// One Adam step (Kingma, Ba 2015, algorithm 1) on `parameter`; `state` holds
@@ -65,19 +89,8 @@ impl InplaceOp2 for Approach {
 /// # Errors
 /// When the shapes do not fit or the device fails.
 pub fn adam_step(step: AdamStep, parameter: &Var, state: &Var, gradient: &Tensor) -> Result<()> {
-    let gradient = gradient.contiguous()?;
-    if let Device::Cpu = parameter.device() {
-        state.inplace_op2(&gradient, &Moments(step))?;
-        return parameter.inplace_op2(state, &Advance(step));
-    }
-    let gradient = gradient.flatten_all()?;
-    let (first, second) = (state.get(0)?, state.get(1)?);
-    let first = ((first * step.beta1)? + (&gradient * (1.0 - step.beta1))?)?;
-    let second = ((second * step.beta2)? + (gradient.sqr()? * (1.0 - step.beta2))?)?;
-    let (rate, root) = step.corrections();
-    let change = ((&first * rate)? / ((second.sqrt()? * root)? + step.epsilon)?)?;
-    state.set(&Tensor::stack(&[&first, &second], 0)?)?;
-    parameter.set(&(parameter.as_detached_tensor() - change.reshape(parameter.shape())?)?)
+    state.inplace_op2(&gradient.contiguous()?, &Moments(step))?;
+    parameter.inplace_op2(state, &Advance(step))
 }
 
 /// `average += share · (value − average)`.
@@ -85,9 +98,5 @@ pub fn adam_step(step: AdamStep, parameter: &Var, state: &Var, gradient: &Tensor
 /// # Errors
 /// When the shapes differ or the device fails.
 pub fn move_towards(average: &Var, value: &Tensor, share: f64) -> Result<()> {
-    if let Device::Cpu = average.device() {
-        return average.inplace_op2(&value.contiguous()?, &Approach(share as f32));
-    }
-    let average_now = average.as_detached_tensor();
-    average.set(&(&average_now + ((value - &average_now)? * share)?)?)
+    average.inplace_op2(&value.contiguous()?, &Approach(share as f32))
 }

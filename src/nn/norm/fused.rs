@@ -1,53 +1,92 @@
-//! A norm and the rectifier behind it in one pass forward and one back, on the
-//! CPU: candle's batch norm keeps half a dozen tensors of its argument's size
+//! A norm and the rectifier behind it in one pass forward and one back:
+//! candle's batch norm keeps half a dozen tensors of its argument's size
 //! for its derivative, this one none but argument and result.
 
 use super::second;
+#[cfg(feature = "cuda")]
+use crate::kernels::cuda::training::{self, Groups};
 use crate::kernels::fresh::zeros;
-use crate::kernels::norm::{Group, Moments, gradient, moments};
+use crate::kernels::norm::{Group, gradient, moments};
 use crate::kernels::planes::rectify;
 use crate::nn::activation::LeakyReluGradient;
+#[cfg(feature = "cuda")]
+use crate::nn::on_cuda::{made, view, with_values};
 use crate::nn::ops::{apart, slice};
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
-/// Mean and biased variance of `groups` groups of the planes of `x`
-/// `(N, C, H, W)`, see [`moments`]. No gradient goes back through them.
+/// `(2, groups)`: mean and biased variance of `groups` groups of the planes of
+/// `x` `(N, C, H, W)`, see [`moments`]. No gradient goes back through them.
 ///
 /// # Errors
 /// Those of candle.
-pub(super) fn moments_of(x: &Tensor, groups: usize) -> Result<Moments> {
-    let (_, _, height, width) = x.dims4()?;
-    let x = x.contiguous()?;
-    let (storage, layout) = x.storage_and_layout();
-    let Storage::Cpu(values) = &*storage else { bail!("a norm's moments are taken on the CPU") };
-    Ok(moments(slice(values, layout)?, height * width, groups))
+pub(super) fn moments_of(x: &Tensor, groups: usize) -> Result<Tensor> {
+    x.contiguous()?.apply_op1_no_bwd(&Moments { groups })
 }
 
-/// `leaky((x − mean) / √(variance + ε)·weight + bias)` of `x` `(N, C, H, W)` by its own `moments`; `weight` and `bias`
+struct Moments {
+    groups: usize,
+}
+
+impl CustomOp1 for Moments {
+    fn name(&self) -> &'static str {
+        "moments"
+    }
+
+    fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (_, _, height, width) = l.shape().dims4()?;
+        let moments = moments(slice(s, l)?, height * width, self.groups);
+        Ok((CpuStorage::F32([moments.mean, moments.variance].concat()), (2, self.groups).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &CudaStorage, l: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (x, (_, _, height, width)) = (view(s, l)?, l.shape().dims4()?);
+        made(s, (2, self.groups), |stream| training::moments(stream, &x, self.groups, height * width))
+    }
+}
+
+/// Runs `f` on the values of a tensor that an op holds besides its arguments.
+fn with_slice<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> Result<T>) -> Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => f(slice(storage, layout)?),
+        _ => bail!("an op's tensors are on one device"),
+    }
+}
+
+/// `leaky((x − mean) / √(variance + ε)·weight + bias)` of `x` `(N, C, H, W)` by its own `moments` `(2, groups)`; `weight` and `bias`
 /// have a value for each of their groups. A `slope` of 1 is no rectifier. Can be differentiated twice.
 ///
 /// # Errors
 /// Those of candle.
 pub(super) fn normalise(
     x: &Tensor,
-    moments: Moments,
+    moments: Tensor,
     epsilon: f64,
     (weight, bias): (&Tensor, &Tensor),
     slope: f32,
 ) -> Result<Tensor> {
-    let inverse = |variance: &f32| (1.0 / (f64::from(*variance) + epsilon).sqrt()) as f32;
-    let inverse = moments.variance.iter().map(inverse).collect();
-    x.contiguous()?.apply_op3(weight, bias, Normalise { mean: moments.mean, inverse, epsilon, slope })
+    x.contiguous()?.apply_op3(weight, bias, Normalise { moments, epsilon, slope })
 }
 
 /// See [`normalise`].
 #[derive(Clone)]
 struct Normalise {
-    mean: Vec<f32>,
-    /// The inverse deviations.
-    inverse: Vec<f32>,
+    /// `(2, groups)`.
+    moments: Tensor,
     epsilon: f64,
     slope: f32,
+}
+
+impl Normalise {
+    /// Each group's mean and inverse deviation, of its `(2, groups)`.
+    fn groups<'a>(&self, moments: &'a [f32]) -> impl Iterator<Item = (f32, f32)> + use<'a> {
+        let ((mean, variance), epsilon) = (moments.split_at(moments.len() / 2), self.epsilon);
+        let inverse = move |variance: &f32| (1.0 / (f64::from(*variance) + epsilon).sqrt()) as f32;
+        mean.iter().copied().zip(variance.iter().map(inverse))
+    }
 }
 
 impl CustomOp3 for Normalise {
@@ -66,11 +105,32 @@ impl CustomOp3 for Normalise {
     ) -> Result<(CpuStorage, Shape)> {
         let (x, weight, bias) = (slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?);
         let (_, _, height, width) = l1.shape().dims4()?;
-        let scale: Vec<f32> = weight.iter().zip(&self.inverse).map(|(weight, inverse)| weight * inverse).collect();
-        let terms = scale.iter().zip(&self.mean).zip(bias);
-        let shift: Vec<f32> = terms.map(|((scale, mean), bias)| bias - mean * scale).collect();
-        let y = rectify(x, Some(&scale), &shift, self.slope, height * width);
-        Ok((CpuStorage::F32(y), l1.shape().clone()))
+        with_slice(&self.moments, |moments| {
+            let groups = || self.groups(moments).zip(weight);
+            let scale: Vec<f32> = groups().map(|((_, inverse), weight)| weight * inverse).collect();
+            let terms = groups().zip(&scale).zip(bias);
+            let shift: Vec<f32> = terms.map(|((((mean, _), _), scale), bias)| bias - mean * scale).collect();
+            let y = rectify(x, Some(&scale), &shift, self.slope, height * width);
+            Ok((CpuStorage::F32(y), l1.shape().clone()))
+        })
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (x, weight, bias, (_, _, height, width)) =
+            (view(s1, l1)?, view(s2, l2)?, view(s3, l3)?, l1.shape().dims4()?);
+        with_values(&self.moments, |moments| {
+            let of = Groups { moments, weight, epsilon: self.epsilon as f32, slope: self.slope };
+            made(s1, l1.shape(), |stream| training::normalise(stream, &x, &of, &bias, height * width))
+        })
     }
 
     fn bwd(
@@ -112,17 +172,41 @@ impl CustomOp3 for Gradient {
     ) -> Result<(CpuStorage, Shape)> {
         let (x, weight, grad) = (slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?);
         let (_, _, height, width) = l1.shape().dims4()?;
-        let (result, layout) = self.result.storage_and_layout();
-        let Storage::Cpu(result) = &*result else { bail!("a norm's argument and result are on one device") };
-        let groups = self.of.mean.iter().zip(&self.of.inverse).zip(weight);
-        let groups: Vec<_> = groups.map(|((&mean, &inverse), &weight)| Group { mean, inverse, weight }).collect();
+        let groups: Vec<_> = with_slice(&self.of.moments, |moments| {
+            let groups = self.of.groups(moments).zip(weight);
+            Ok(groups.map(|((mean, inverse), &weight)| Group { mean, inverse, weight }).collect())
+        })?;
         let mut all = zeros(x.len() + 2 * weight.len());
-        let values = [x, slice(result, layout)?, grad];
         let (of_x, of_groups) = all.split_at_mut(x.len());
-        let (of_weight, of_bias) = gradient(values, &groups, self.of.slope, height * width, of_x);
+        let (of_weight, of_bias) = with_slice(&self.result, |result| {
+            Ok(gradient([x, result, grad], &groups, self.of.slope, height * width, of_x))
+        })?;
         of_groups.iter_mut().zip(of_weight.into_iter().chain(of_bias)).for_each(|(to, value)| *to = value);
         let count = all.len();
         Ok((CpuStorage::F32(all), count.into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &CudaStorage,
+        l1: &Layout,
+        s2: &CudaStorage,
+        l2: &Layout,
+        s3: &CudaStorage,
+        l3: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (x, weight, grad, (_, _, height, width)) =
+            (view(s1, l1)?, view(s2, l2)?, view(s3, l3)?, l1.shape().dims4()?);
+        let count = x.len() + 2 * weight.len();
+        with_values(&self.of.moments, |moments| {
+            let of = Groups { moments, weight, epsilon: self.of.epsilon as f32, slope: self.of.slope };
+            with_values(&self.result, |result| {
+                made(s1, count, |stream| {
+                    training::normalise_gradient(stream, (&x, &result, &grad), &of, height * width)
+                })
+            })
+        })
     }
 
     fn bwd(
@@ -209,7 +293,7 @@ mod tests {
         // 100,000 values around 1000: in f32 alone their sum would lose the thousandths.
         let values: Vec<f32> = (0..100_000).map(|i| 1000.0 + (i % 2) as f32 * 0.25).collect();
         let x = Tensor::from_vec(values, (1, 1, 250, 400), &Device::Cpu).unwrap();
-        let Moments { mean, variance } = moments_of(&x, 1).unwrap();
-        assert!((mean[0] - 1000.125).abs() < 1e-3 && (variance[0] - 0.015_625).abs() < 1e-5, "{mean:?} {variance:?}");
+        let moments = moments_of(&x, 1).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!((moments[0] - 1000.125).abs() < 1e-3 && (moments[1] - 0.015_625).abs() < 1e-5, "{moments:?}");
     }
 }
