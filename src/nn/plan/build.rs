@@ -4,7 +4,8 @@ use super::outline::{LayerOutline, Node, Outline, Term, Window};
 use super::places::places;
 use super::{Last, Output, Packed, Part, Slot, Step};
 use crate::kernels::plan::{Input, Kernel, LANES, Layer, Phase, Source, Tap};
-use candle_core::{Result, bail};
+use crate::nn::ops::slice;
+use candle_core::{Result, Storage, Tensor, bail};
 use std::sync::Mutex;
 
 /// The side of the tiles, in pixels of a phase, in which Winograd's way saves time: the deeper a layer, the fewer pixels
@@ -124,14 +125,21 @@ fn part<K: Kernel>(
     (outputs, halvings): (usize, usize),
 ) -> Result<Part<K>> {
     let grid = grid(terms.iter().copied());
-    let (mut inputs, mut weights, mut kernels) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut inputs, mut held, mut kernels) = (Vec::new(), Vec::new(), Vec::new());
     for term in terms {
         let kernel = term.weight.dim(2)?;
         let (_, _, step) = window(term, kernel, grid, 0);
         inputs.push(Input { step, channels: slots[places[term.node.0]].channels });
         kernels.push(kernel);
-        weights.push(term.weight.flatten_all()?.to_vec1::<f32>()?);
+        held.push(term.weight.contiguous()?);
     }
+    // Read where they lie: a large network's take a tenth of a second to copy.
+    let held: Vec<_> = held.iter().map(Tensor::storage_and_layout).collect();
+    let weights = held.iter().map(|(storage, layout)| match &**storage {
+        Storage::Cpu(values) => slice(values, layout),
+        _ => bail!("a plan for the CPU is made of tensors there"),
+    });
+    let weights: Vec<&[f32]> = weights.collect::<Result<_>>()?;
     // Phases of other windows would be cut into other tasks.
     let alike = grid == 1 || kernels.iter().all(|kernel| kernel.is_multiple_of(2));
     let tile = winograd_tile(halvings, grid, &kernels).filter(|_| alike);
@@ -145,7 +153,7 @@ fn part<K: Kernel>(
             .iter()
             .zip(&kernels)
             .zip(&weights)
-            .map(|((term, &kernel), weights)| {
+            .map(|((term, &kernel), &weights)| {
                 let channels = outline.nodes[term.node.0].channels;
                 let (output, channel) = match term.window {
                     Window::Convolution { .. } | Window::Mirrored { .. } => (channels, 1),

@@ -1,12 +1,18 @@
 //! Which windows take fewer products, and their weights at the points.
 
+use crate::kernels::fresh::zeros;
 use crate::kernels::plan::kernel::{Kernel, LANES, VECTORS};
 use crate::kernels::plan::layer::{Input, Source, Tap};
 use crate::kernels::winograd::side;
+use rayon::prelude::*;
 use std::any::TypeId;
 
 /// Bytes of a task's points, before and after the products: beside a panel they stay in the L2 cache.
 const CACHE: usize = 512 * 1024;
+
+/// Taps of a small window's side and points of a tile's, at most.
+const MOST_TAPS: usize = 3;
+const MOST_SIDE: usize = 6;
 
 /// Windows that fall apart into small ones, and the tiles that are computed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,23 +72,29 @@ impl Form {
 
     /// `G g Gᵀ` of every output's weights: `(outputs, points, depth)`, where channels are filled up with zeros.
     pub fn weights(self, inputs: &[Input], sources: &[Source<'_>], outputs: usize) -> Vec<f32> {
-        let (side, depth) = (self.side(), self.depth(inputs));
-        let mut points = vec![0.0; outputs * self.factors(inputs)];
-        for (output, points) in points.chunks_exact_mut(self.factors(inputs)).enumerate() {
+        let (side, depth, spread) = (self.side(), self.depth(inputs), side::weights(self.taps, self.tile));
+        let mut points = zeros(outputs * self.factors(inputs));
+        points.par_chunks_mut(self.factors(inputs)).enumerate().for_each(|(output, points)| {
             let mut start = 0;
             for (input, source) in inputs.iter().zip(sources) {
                 for (y, x) in self.parities() {
                     for c in 0..source.channels {
                         let place = output * source.output + c * source.channel;
-                        let along = |at: usize| (0..self.taps).map(move |tap| at + tap * self.step);
-                        let rows: Vec<_> = along(y)
-                            .map(|y| {
-                                let place = place + source.rows[y];
-                                self.spread(along(x).map(|x| f64::from(source.weights[place + source.columns[x]])))
-                            })
-                            .collect();
-                        for x in 0..side {
-                            for (y, value) in self.spread(rows.iter().map(|row| row[x])).into_iter().enumerate() {
+                        let weight = |row: usize, column: usize| {
+                            let (row, column) =
+                                (source.rows[y + row * self.step], source.columns[x + column * self.step]);
+                            f64::from(source.weights[place + row + column])
+                        };
+                        // Along the columns first.
+                        let mut rows = [[0.0; MOST_SIDE]; MOST_TAPS];
+                        for (tap, row) in rows[..self.taps].iter_mut().enumerate() {
+                            for (point, by) in row.iter_mut().zip(&spread) {
+                                *point = by.iter().enumerate().map(|(column, by)| by * weight(tap, column)).sum();
+                            }
+                        }
+                        for (y, by) in spread.iter().enumerate() {
+                            for x in 0..side {
+                                let value: f64 = by.iter().zip(&rows).map(|(by, row)| by * row[x]).sum();
                                 points[(y * side + x) * depth + start + c] = value as f32;
                             }
                         }
@@ -90,19 +102,12 @@ impl Form {
                     start += input.channels;
                 }
             }
-        }
+        });
         points
     }
 
     /// Where the small windows begin in the whole one.
     pub fn parities(self) -> impl Iterator<Item = (usize, usize)> {
         (0..self.step * self.step).map(move |i| (i / self.step, i % self.step))
-    }
-
-    /// `G g`.
-    fn spread(self, weights: impl Iterator<Item = f64>) -> Vec<f64> {
-        let weights: Vec<_> = weights.collect();
-        let of_point = |point: Vec<f64>| point.iter().zip(&weights).map(|(times, weight)| times * weight).sum();
-        side::weights(self.taps, self.tile).into_iter().map(of_point).collect()
     }
 }
