@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PROFILE ?= release
 
-.PHONY: help build run test test-tools test-image fuzz soak dist fmt lint doc deny bench bench-training bench-service bench-scale bench-peak bench-tools clean
+.PHONY: help build run test test-tools test-gpu test-image fuzz soak dist fmt lint doc deny bench bench-training bench-service bench-scale bench-peak bench-tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test-tools: ## install what the tests need and is missing
 	sh tests/browser/install.sh
 	sh tests/balancer/install.sh
 	sh tests/deploy/install.sh
+
+test-gpu: ## on a machine with a GPU, CUDA and cuDNN: what it learns and draws, beside the CPU
+	$(CARGO) test --locked --features cuda --test gpu
 
 test-image: ## build the container's image and run it (Debian, root, minutes)
 	bash tests/image/test.sh

@@ -19,7 +19,7 @@ mod modulation;
 pub mod noise_input;
 pub mod norm;
 #[cfg(feature = "cuda")]
-mod on_cuda;
+pub mod on_cuda;
 pub mod ops;
 pub mod patch_gan;
 pub mod pix2pix;

@@ -7,7 +7,8 @@
 
 use super::geometry::Geometry;
 use cudarc::cudnn::{ConvBackwardData, ConvBackwardFilter, ConvForward, Cudnn, CudnnDataType, CudnnError, sys};
-use cudarc::driver::{CudaSlice, CudaStream, CudaView, DeviceRepr, DriverError, ValidAsZeroBits};
+pub use cudarc::driver::{CudaSlice, CudaView};
+use cudarc::driver::{CudaStream, DeviceRepr, DriverError, ValidAsZeroBits};
 use half::bf16;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -57,6 +58,15 @@ impl Value for bf16 {
     const SCALING: (Self, Self) = (bf16::ONE, bf16::ZERO);
     const FORMAT: sys::cudnnTensorFormat_t = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NHWC;
     const MATH: sys::cudnnMathType_t = sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH;
+}
+
+/// Memory for a result, of whatever numbers were there before.
+///
+/// # Errors
+/// When the device has none left.
+pub fn room<T: Value>(stream: &Arc<CudaStream>, len: usize) -> Result<CudaSlice<T>, CudaConvError> {
+    // SAFETY: any bits are a number, and the operations below write all of their results.
+    Ok(unsafe { stream.alloc::<T>(len) }?)
 }
 
 /// Sizes, and cuDNN's number of the type of value.

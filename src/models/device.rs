@@ -70,11 +70,10 @@ impl DeviceChoice {
 fn open_cuda(number: usize) -> Result<Device> {
     let device = Device::new_cuda(number)?;
     #[cfg(feature = "cuda")]
-    if let Device::Cuda(device) = &device {
-        let context = device.cuda_stream().context().clone();
-        if let Err(error) = crate::kernels::cuda::pool::keep_freed(&context) {
-            tracing::warn!(?error, "the GPU takes freed memory back, which costs time");
-        }
+    if let Device::Cuda(device) = &device
+        && let Err(error) = crate::nn::on_cuda::keep_freed(device)
+    {
+        tracing::warn!(%error, "the GPU takes freed memory back, which costs time");
     }
     Ok(device)
 }

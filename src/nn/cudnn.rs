@@ -2,10 +2,9 @@
 
 use super::conv::{Convolution, Face};
 use crate::kernels::cuda::training::Channels;
-use crate::kernels::cudnn;
+use crate::kernels::cudnn::{self, CudaSlice, CudaView};
 use crate::kernels::geometry::Geometry;
 use candle_core::{CudaDevice, CudaStorage, Error, Layout, Result, Shape, bail};
-use cudarc::driver::{CudaSlice, CudaView};
 use half::bf16;
 
 /// What tensor cores read at once: channels of bf16 activations are filled up to multiples of it.
@@ -27,8 +26,7 @@ pub(super) fn convolution(
     let out = if op.bf16 {
         mixed(op, &device, &a, &b)?
     } else {
-        // SAFETY: cuDNN writes all of it.
-        let mut out = unsafe { device.alloc::<f32>(op.shape().elem_count()) }?;
+        let mut out = cudnn::room(&device.cuda_stream(), op.shape().elem_count()).map_err(Error::wrap)?;
         run(op.face, &op.geometry, &device, (&a, &b), &mut out)?;
         out
     };
@@ -58,8 +56,7 @@ fn mixed(
     let a = first.0.to_last(&stream, a, first.1).map_err(Error::wrap)?;
     let b = second.0.to_last(&stream, b, second.1).map_err(Error::wrap)?;
     let geometry = Geometry { in_channels: padded(g.in_channels), out_channels: padded(g.out_channels), ..*g };
-    // SAFETY: cuDNN writes all of it.
-    let mut out = unsafe { device.alloc::<bf16>(result.1 * result.0.pixels * result.0.padded) }?;
+    let mut out = cudnn::room::<bf16>(&stream, result.1 * result.0.pixels * result.0.padded).map_err(Error::wrap)?;
     run(op.face, &geometry, device, (&a.slice(..), &b.slice(..)), &mut out)?;
     result.0.to_first(&stream, &out).map_err(Error::wrap)
 }

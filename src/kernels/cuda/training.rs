@@ -11,9 +11,14 @@ pub use launch::KernelError;
 use launch::{Launch, blocks_of};
 use std::sync::Arc;
 
-type Stream = Arc<CudaStream>;
-type Values<'a> = CudaView<'a, f32>;
-type Made = Result<CudaSlice<f32>, KernelError>;
+/// Where kernels run one after another.
+pub type Stream = Arc<CudaStream>;
+/// f32 on the device, to be read.
+pub type Values<'a> = CudaView<'a, f32>;
+/// f32 on the device, to be changed.
+pub type ValuesMut<'a> = CudaViewMut<'a, f32>;
+/// What a kernel has made.
+pub type Made = Result<CudaSlice<f32>, KernelError>;
 
 /// Memory for a kernel that writes all of it.
 fn room(stream: &Stream, len: usize) -> Made {
@@ -188,7 +193,7 @@ pub fn beside(
 pub fn adam_moments(
     stream: &Stream,
     step: &AdamStep,
-    both: &mut CudaViewMut<'_, f32>,
+    both: &mut ValuesMut<'_>,
     gradient: &Values<'_>,
 ) -> Result<(), KernelError> {
     assert_eq!(both.len(), 2 * gradient.len());
@@ -204,7 +209,7 @@ pub fn adam_moments(
 pub fn adam_advance(
     stream: &Stream,
     step: &AdamStep,
-    parameters: &mut CudaViewMut<'_, f32>,
+    parameters: &mut ValuesMut<'_>,
     both: &Values<'_>,
 ) -> Result<(), KernelError> {
     assert_eq!(both.len(), 2 * parameters.len());
@@ -220,7 +225,7 @@ pub fn adam_advance(
 /// As for [`rectify`].
 pub fn approach(
     stream: &Stream,
-    average: &mut CudaViewMut<'_, f32>,
+    average: &mut ValuesMut<'_>,
     values: &Values<'_>,
     share: f32,
 ) -> Result<(), KernelError> {
