@@ -28,7 +28,7 @@ pub fn from_picture(picture: &Picture, channels: usize, device: &Device) -> Resu
     match channels {
         1 => {
             for (pixel, grey) in picture.rgb.as_chunks::<3>().0.iter().zip(&mut planes) {
-                *grey = level[usize::from(luma(pixel))];
+                *grey = level[usize::from(transfer::luma(pixel))];
             }
         }
         3 | 4 => {
@@ -50,12 +50,6 @@ pub fn from_picture(picture: &Picture, channels: usize, device: &Device) -> Resu
         _ => candle_core::bail!("a picture has 1, 3 or 4 channels, not {channels}"),
     }
     Tensor::from_vec(planes, (1, channels, height, width), device)
-}
-
-/// Red, green and blue to grey.
-pub(super) fn luma(pixel: &[u8; 3]) -> u8 {
-    let weighted = |value: u8, weight: u32| u32::from(value) * weight;
-    ((weighted(pixel[0], 19_595) + weighted(pixel[1], 38_470) + weighted(pixel[2], 7_471) + 0x8000) >> 16) as u8
 }
 
 /// A drawing `(1, C, H, W)` in −1..1, of any float type, as a picture, its channels as in [`from_picture`]; what lies

@@ -13,13 +13,19 @@ pub fn upload(picture: &Picture, channels: usize, device: &Device) -> Result<Ten
     let shape = (picture.height as usize, picture.width as usize, channels);
     match channels {
         1 => {
-            let grey: Vec<u8> = picture.rgb.as_chunks::<3>().0.iter().map(super::tensor::luma).collect();
+            let grey: Vec<u8> = picture.rgb.as_chunks::<3>().0.iter().map(luma).collect();
             Tensor::from_vec(grey, shape, device)
         }
         3 => Tensor::from_slice(&picture.rgb, shape, device),
         4 => Tensor::from_vec(picture.rgba(), shape, device),
         _ => bail!("a picture has 1, 3 or 4 channels, not {channels}"),
     }
+}
+
+/// Red, green and blue to grey.
+pub(super) fn luma(pixel: &[u8; 3]) -> u8 {
+    let weighted = |value: u8, weight: u32| u32::from(value) * weight;
+    ((weighted(pixel[0], 19_595) + weighted(pixel[1], 38_470) + weighted(pixel[2], 7_471) + 0x8000) >> 16) as u8
 }
 
 /// Bytes `(H, W, C)` as a network sees them: `(1, C, H, W)`, f32 in −1..1 (0 → −1, 255 → 1).

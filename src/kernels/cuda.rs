@@ -25,6 +25,6 @@ mod recorder;
 pub mod training;
 
 #[cfg(feature = "cuda")]
-pub use error::CudaPlanError;
+pub use error::CudaError;
 #[cfg(feature = "cuda")]
 pub use machine::Machine;

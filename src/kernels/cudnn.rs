@@ -5,38 +5,16 @@
 //! The algorithm for a size is asked for once a thread and kept: asking costs
 //! more than a small convolution.
 
+use super::cuda::CudaError;
+use super::cuda::pool::room;
 use super::geometry::Geometry;
 use cudarc::cudnn::{ConvBackwardData, ConvBackwardFilter, ConvForward, Cudnn, CudnnDataType, CudnnError, sys};
 pub use cudarc::driver::{CudaSlice, CudaView};
-use cudarc::driver::{CudaStream, DeviceRepr, DriverError, ValidAsZeroBits};
+use cudarc::driver::{CudaStream, DeviceRepr, ValidAsZeroBits};
 use half::bf16;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use thiserror::Error;
-
-/// What can fail on the way.
-#[derive(Debug, Error)]
-pub enum CudaConvError {
-    /// cuDNN refused.
-    #[error("cuDNN: {0:?}")]
-    Cudnn(CudnnError),
-    /// The driver refused, as when memory is short.
-    #[error("CUDA: {0:?}")]
-    Driver(DriverError),
-}
-
-impl From<CudnnError> for CudaConvError {
-    fn from(error: CudnnError) -> Self {
-        Self::Cudnn(error)
-    }
-}
-
-impl From<DriverError> for CudaConvError {
-    fn from(error: DriverError) -> Self {
-        Self::Driver(error)
-    }
-}
 
 /// A number that cuDNN convolves.
 pub trait Value: CudnnDataType + DeviceRepr + ValidAsZeroBits + Copy {
@@ -58,15 +36,6 @@ impl Value for bf16 {
     const SCALING: (Self, Self) = (bf16::ONE, bf16::ZERO);
     const FORMAT: sys::cudnnTensorFormat_t = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NHWC;
     const MATH: sys::cudnnMathType_t = sys::cudnnMathType_t::CUDNN_TENSOR_OP_MATH;
-}
-
-/// Memory for a result, of whatever numbers were there before.
-///
-/// # Errors
-/// When the device has none left.
-pub fn room<T: Value>(stream: &Arc<CudaStream>, len: usize) -> Result<CudaSlice<T>, CudaConvError> {
-    // SAFETY: any bits are a number, and the operations below write all of their results.
-    Ok(unsafe { stream.alloc::<T>(len) }?)
 }
 
 /// Sizes, and cuDNN's number of the type of value.
@@ -95,8 +64,8 @@ thread_local! {
 
 fn with_context<R>(
     stream: &Arc<CudaStream>,
-    f: impl FnOnce(&mut Context) -> Result<R, CudaConvError>,
-) -> Result<R, CudaConvError> {
+    f: impl FnOnce(&mut Context) -> Result<R, CudaError>,
+) -> Result<R, CudaError> {
     CONTEXTS.with_borrow_mut(|contexts| {
         let known = contexts.iter().position(|context| Arc::ptr_eq(&context.stream, stream));
         let index = match known {
@@ -154,7 +123,7 @@ pub fn forward<T: Value>(
     x: &CudaView<'_, T>,
     w: &CudaView<'_, T>,
     y: &mut CudaSlice<T>,
-) -> Result<(), CudaConvError> {
+) -> Result<(), CudaError> {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     with_context(stream, |context| {
         let (conv, input, filter, output) = describe::<T>(&context.cudnn, g)?;
@@ -168,8 +137,7 @@ pub fn forward<T: Value>(
                 plan
             }
         };
-        // SAFETY: cuDNN expects nothing there.
-        let mut memory = unsafe { stream.alloc::<u8>(bytes) }?;
+        let mut memory = room::<u8>(stream, bytes)?;
         // SAFETY: the descriptors were made from the sizes that the lengths
         // were just compared with, and all values are T in T's order.
         unsafe { op.launch(algorithm, Some(&mut memory), T::SCALING, x, w, y)? };
@@ -187,7 +155,7 @@ pub fn adjoint<T: Value>(
     y: &CudaView<'_, T>,
     w: &CudaView<'_, T>,
     x: &mut CudaSlice<T>,
-) -> Result<(), CudaConvError> {
+) -> Result<(), CudaError> {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     with_context(stream, |context| {
         let (conv, input, filter, output) = describe::<T>(&context.cudnn, g)?;
@@ -201,8 +169,7 @@ pub fn adjoint<T: Value>(
                 plan
             }
         };
-        // SAFETY: as in `forward`.
-        let mut memory = unsafe { stream.alloc::<u8>(bytes) }?;
+        let mut memory = room::<u8>(stream, bytes)?;
         // SAFETY: as in `forward`.
         unsafe { op.launch(algorithm, Some(&mut memory), T::SCALING, x, w, y)? };
         Ok(())
@@ -219,7 +186,7 @@ pub fn weight_gradient<T: Value>(
     x: &CudaView<'_, T>,
     y: &CudaView<'_, T>,
     w: &mut CudaSlice<T>,
-) -> Result<(), CudaConvError> {
+) -> Result<(), CudaError> {
     assert_eq!((x.len(), w.len(), y.len()), (g.input_len(), g.weight_len(), g.output_len()));
     with_context(stream, |context| {
         let (conv, input, filter, output) = describe::<T>(&context.cudnn, g)?;
@@ -233,8 +200,7 @@ pub fn weight_gradient<T: Value>(
                 plan
             }
         };
-        // SAFETY: as in `forward`.
-        let mut memory = unsafe { stream.alloc::<u8>(bytes) }?;
+        let mut memory = room::<u8>(stream, bytes)?;
         // SAFETY: as in `forward`.
         unsafe { op.launch(algorithm, Some(&mut memory), T::SCALING, x, w, y)? };
         Ok(())

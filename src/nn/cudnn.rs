@@ -1,10 +1,13 @@
 //! The convolution family on CUDA: from candle's storage to cuDNN and back.
 
 use super::conv::{Convolution, Face};
-use crate::kernels::cuda::training::Channels;
+use super::on_cuda::{made, view};
+use crate::kernels::cuda::CudaError;
+use crate::kernels::cuda::pool::room;
+use crate::kernels::cuda::training::{Channels, Made, Stream, Values};
 use crate::kernels::cudnn::{self, CudaSlice, CudaView};
 use crate::kernels::geometry::Geometry;
-use candle_core::{CudaDevice, CudaStorage, Error, Layout, Result, Shape, bail};
+use candle_core::{CudaStorage, Layout, Result, Shape};
 use half::bf16;
 
 /// What tensor cores read at once: channels of bf16 activations are filled up to multiples of it.
@@ -16,31 +19,20 @@ pub(super) fn convolution(
     (a, a_layout): (&CudaStorage, &Layout),
     (b, b_layout): (&CudaStorage, &Layout),
 ) -> Result<(CudaStorage, Shape)> {
-    let (Some((a_start, a_end)), Some((b_start, b_end))) =
-        (a_layout.contiguous_offsets(), b_layout.contiguous_offsets())
-    else {
-        bail!("expected contiguous tensors, got strides {:?} and {:?}", a_layout.stride(), b_layout.stride());
-    };
-    let device = a.device.clone();
-    let (a, b) = (a.as_cuda_slice::<f32>()?.slice(a_start..a_end), b.as_cuda_slice::<f32>()?.slice(b_start..b_end));
-    let out = if op.bf16 {
-        mixed(op, &device, &a, &b)?
-    } else {
-        let mut out = cudnn::room(&device.cuda_stream(), op.shape().elem_count()).map_err(Error::wrap)?;
-        run(op.face, &op.geometry, &device, (&a, &b), &mut out)?;
-        out
-    };
-    Ok((CudaStorage::wrap_cuda_slice(out, device), op.shape()))
+    let (x, y) = (view(a, a_layout)?, view(b, b_layout)?);
+    made(a, op.shape(), |stream| {
+        if op.bf16 {
+            return mixed(op, stream, &x, &y);
+        }
+        let mut out = room(stream, op.shape().elem_count())?;
+        run(op.face, &op.geometry, stream, (&x, &y), &mut out)?;
+        Ok(out)
+    })
 }
 
 /// Of factors rounded to bf16, channels last; the result is rounded to bf16, too.
-fn mixed(
-    op: &Convolution,
-    device: &CudaDevice,
-    a: &CudaView<'_, f32>,
-    b: &CudaView<'_, f32>,
-) -> Result<CudaSlice<f32>> {
-    let (g, stream) = (&op.geometry, device.cuda_stream());
+fn mixed(op: &Convolution, stream: &Stream, a: &Values<'_>, b: &Values<'_>) -> Made {
+    let g = &op.geometry;
     let padded = |channels: usize| channels.next_multiple_of(GROUP);
     let form =
         |batch: usize, channels: usize, pixels: usize| Channels { batch, channels, padded: padded(channels), pixels };
@@ -53,26 +45,24 @@ fn mixed(
         Face::Adjoint => (output, weight, input),
         Face::WeightGradient => (input, output, weight),
     };
-    let a = first.0.to_last(&stream, a, first.1).map_err(Error::wrap)?;
-    let b = second.0.to_last(&stream, b, second.1).map_err(Error::wrap)?;
+    let a = first.0.to_last(stream, a, first.1)?;
+    let b = second.0.to_last(stream, b, second.1)?;
     let geometry = Geometry { in_channels: padded(g.in_channels), out_channels: padded(g.out_channels), ..*g };
-    let mut out = cudnn::room::<bf16>(&stream, result.1 * result.0.pixels * result.0.padded).map_err(Error::wrap)?;
-    run(op.face, &geometry, device, (&a.slice(..), &b.slice(..)), &mut out)?;
-    result.0.to_first(&stream, &out).map_err(Error::wrap)
+    let mut out = room::<bf16>(stream, result.1 * result.0.pixels * result.0.padded)?;
+    run(op.face, &geometry, stream, (&a.slice(..), &b.slice(..)), &mut out)?;
+    result.0.to_first(stream, &out)
 }
 
 fn run<T: cudnn::Value>(
     face: Face,
     geometry: &Geometry,
-    device: &CudaDevice,
+    stream: &Stream,
     (a, b): (&CudaView<'_, T>, &CudaView<'_, T>),
     out: &mut CudaSlice<T>,
-) -> Result<()> {
-    let stream = device.cuda_stream();
+) -> std::result::Result<(), CudaError> {
     match face {
-        Face::Forward => cudnn::forward(geometry, &stream, a, b, out),
-        Face::Adjoint => cudnn::adjoint(geometry, &stream, a, b, out),
-        Face::WeightGradient => cudnn::weight_gradient(geometry, &stream, a, b, out),
+        Face::Forward => cudnn::forward(geometry, stream, a, b, out),
+        Face::Adjoint => cudnn::adjoint(geometry, stream, a, b, out),
+        Face::WeightGradient => cudnn::weight_gradient(geometry, stream, a, b, out),
     }
-    .map_err(Error::wrap)
 }

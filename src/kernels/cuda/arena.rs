@@ -1,9 +1,9 @@
 //! A program with its memory on the device: buffers, arguments, and the graph of all its calls.
 
-use super::arguments::{Address, Convolve, Finish, Grid, Moments, Photo, Picture, Shape, chunks};
-use super::error::CudaPlanError;
+use super::arguments::{Address, Convolve, Finish, Grid, Moments, Parameters, Photo, Picture, Shape, chunks};
+use super::error::CudaError;
 use super::module::Kernels;
-use super::program::{Area, Call, Program, Weight};
+use super::program::{Area, Call, Program};
 use super::recorder::{Graph, Recorder};
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DeviceRepr, ValidAsZeroBits};
 use half::bf16;
@@ -14,12 +14,6 @@ pub(super) struct Tools {
     pub stream: Arc<CudaStream>,
     pub kernels: Kernels,
     pub recorder: Recorder,
-}
-
-/// Where the weights and all layers' scales and shifts lie.
-pub(super) struct Parameters<'a> {
-    pub weights: &'a [(Weight, Address)],
-    pub affine: Address,
 }
 
 /// All that drawing pictures of one size needs besides the parameters.
@@ -57,7 +51,7 @@ enum Replay {
 
 impl Arena {
     /// The program must have passed its check with these weights.
-    pub fn new(program: Program, tools: &Tools, parameters: &Parameters<'_>) -> Result<Self, CudaPlanError> {
+    pub fn new(program: Program, tools: &Tools, parameters: &Parameters<'_>) -> Result<Self, CudaError> {
         let stream = &tools.stream;
         let batch = program.batch;
         let buffers = program.buffers.iter().map(|len| stream.alloc_zeros(1.max(*len)));
@@ -80,12 +74,9 @@ impl Arena {
         let whole_at = partial_at + 4 * partial as Address;
 
         let step = |call: &Call| match call {
-            Call::Convolve(terms, end) => {
-                let by = (parameters.weights, parameters.affine);
-                Convolve::new(batch, (terms, end), &at, by, tools.kernels.shared)
-                    .map(Step::Convolve)
-                    .ok_or_else(|| CudaPlanError::TooWide(format!("{terms:?}")))
-            }
+            Call::Convolve(terms, end) => Convolve::new(batch, (terms, end), &at, parameters, tools.kernels.shared)
+                .map(Step::Convolve)
+                .ok_or_else(|| CudaError::TooWide(format!("{terms:?}"))),
             Call::Moments(sum) => Ok(Step::Moments(Moments::new(batch, sum, &at, (partial_at, whole_at)))),
             Call::Finish { sum, normalised, end } => {
                 let moments = normalised.then_some(whole_at);
@@ -111,7 +102,7 @@ impl Arena {
     /// `photo` and `picture` must hold f32 `(N, C, H, W)` of the program's photo and picture, and the parameters must be
     /// those of [`Self::new`], until the stream has run it. The stream's context must be the thread's current one; what
     /// another stream still does with this arena or the parameters, the stream must wait for.
-    pub unsafe fn draw(&mut self, tools: &Tools, photo: Address, picture: Address) -> Result<(), CudaPlanError> {
+    pub unsafe fn draw(&mut self, tools: &Tools, photo: Address, picture: Address) -> Result<(), CudaError> {
         let Tools { stream, kernels, .. } = tools;
         if matches!(self.replay, Replay::Second) {
             // SAFETY: nothing runs yet; the graph goes when the arena does.
@@ -144,7 +135,7 @@ impl Arena {
     ///
     /// # Safety
     /// As for [`Self::draw`].
-    unsafe fn calls(&self, tools: &Tools, stream: &CudaStream) -> Result<(), CudaPlanError> {
+    unsafe fn calls(&self, tools: &Tools, stream: &CudaStream) -> Result<(), CudaError> {
         for step in &self.steps {
             // SAFETY: addresses and sizes are those of the checked program.
             unsafe {

@@ -3,7 +3,7 @@
 
 mod convolve;
 
-use super::program::{Area, End, Program};
+use super::program::{Area, End, Program, Weight};
 pub use convolve::{Convolve, Shape};
 
 /// What a variance is kept away from zero by.
@@ -11,6 +11,16 @@ pub const EPSILON: f32 = 1e-5;
 
 /// An address on the device; 0 is none.
 pub type Address = u64;
+
+/// Where the weights and all layers' scales and shifts lie.
+pub struct Parameters<'a> {
+    /// Only their shapes are asked for.
+    pub weights: &'a [Weight],
+    /// One for each weight.
+    pub addresses: &'a [Address],
+    /// Of the scales and shifts.
+    pub affine: Address,
+}
 
 /// Blocks of threads and threads of a block, in three dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

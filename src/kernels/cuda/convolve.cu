@@ -3,7 +3,8 @@
 //
 // A block of 256 threads computes 16 × 16 pixels of N channels, each of its eight warps 32 pixels. It goes through 16
 // input channels at a time: what the tile's windows see of them (the halo) and their weights are copied to shared memory,
-// once for all taps, while one, two or three such stages before are multiplied. In which order a sum is added up depends on the layer alone.
+// once for all taps, while those before are multiplied. In which order a sum is added up depends on the layer
+// alone.
 
 struct Term {
     const bf16 *input;  // (N, height, width, channels), what is around included
@@ -21,7 +22,7 @@ struct Layer {
     int stage;   // bytes of shared memory for 16 channels' halo and weights
     int stages;  // how often there is room for that: 2 to 4
 };
-static_assert(sizeof(Term) == 40 && sizeof(Layer) == 240, "as in arguments.rs");
+static_assert(sizeof(Term) == 40 && sizeof(Layer) == 240, "as in arguments/convolve.rs");
 
 constexpr int SIDE = 16, THREADS = 256, CHUNK = 16;
 
@@ -283,6 +284,12 @@ template <int N> __device__ void convolve(const Layer &layer) {
     }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 3) convolve_16(const __grid_constant__ Layer layer) { convolve<16>(layer); }
-extern "C" __global__ void __launch_bounds__(THREADS, 3) convolve_32(const __grid_constant__ Layer layer) { convolve<32>(layer); }
-extern "C" __global__ void __launch_bounds__(THREADS, 2) convolve_64(const __grid_constant__ Layer layer) { convolve<64>(layer); }
+extern "C" __global__ void __launch_bounds__(THREADS, 3) convolve_16(const __grid_constant__ Layer layer) {
+    convolve<16>(layer);
+}
+extern "C" __global__ void __launch_bounds__(THREADS, 3) convolve_32(const __grid_constant__ Layer layer) {
+    convolve<32>(layer);
+}
+extern "C" __global__ void __launch_bounds__(THREADS, 2) convolve_64(const __grid_constant__ Layer layer) {
+    convolve<64>(layer);
+}

@@ -1,8 +1,8 @@
 //! A network on a device: its parameters, and an arena for each of the last sizes of pictures.
 
-use super::arena::{Arena, Parameters, Tools, address};
-use super::arguments::Address;
-use super::error::CudaPlanError;
+use super::arena::{Arena, Tools, address};
+use super::arguments::{Address, Parameters};
+use super::error::CudaError;
 use super::module::Kernels;
 use super::program::{Program, Weight};
 use super::recorder::Recorder;
@@ -23,8 +23,8 @@ const MOST_BYTES: usize = 4 << 30;
 pub struct Machine {
     /// The most recent size last. Dropped before what it refers to.
     arenas: Vec<Arena>,
-    /// Their shapes, and where they lie.
-    weights: Vec<(Weight, Address)>,
+    weights: Vec<Weight>,
+    addresses: Vec<Address>,
     /// All layers' scales and shifts, on the device and as they were last written.
     affine: (CudaSlice<f32>, Vec<f32>),
     tools: Tools,
@@ -42,16 +42,13 @@ impl Machine {
     ///
     /// # Errors
     /// When a library is missing or refuses, or memory is short.
-    pub fn new(stream: Arc<CudaStream>, weights: Vec<Weight>, affine: usize) -> Result<Self, CudaPlanError> {
+    pub fn new(stream: Arc<CudaStream>, weights: Vec<Weight>, affine: usize) -> Result<Self, CudaError> {
         stream.context().bind_to_thread()?;
         let mut memory = Vec::new();
         for weight in &weights {
             let (outputs, inputs, kernel) = weight.shape;
             if weight.values.len() != outputs * inputs * kernel * kernel {
-                return Err(CudaPlanError::Program(format!(
-                    "a weight {:?} has not its number of values",
-                    weight.shape
-                )));
+                return Err(CudaError::Program(format!("a weight {:?} has not its number of values", weight.shape)));
             }
             let values: Vec<bf16> = weight.values.iter().map(|value| bf16::from_f32(*value)).collect();
             memory.push(stream.clone_htod(&values)?);
@@ -60,7 +57,8 @@ impl Machine {
         let shapes = weights.into_iter().map(|weight| Weight { values: Vec::new(), ..weight });
         Ok(Self {
             arenas: Vec::new(),
-            weights: shapes.zip(memory.iter().map(|weight| address(weight, &stream))).collect(),
+            weights: shapes.collect(),
+            addresses: memory.iter().map(|weight| address(weight, &stream)).collect(),
             affine: (stream.alloc_zeros(affine.max(1))?, vec![0.0; affine]),
             done: stream.record_event(None)?,
             tools: Tools {
@@ -83,7 +81,7 @@ impl Machine {
         program: impl Fn() -> Program,
         affine: &[f32],
         photo: &CudaView<'_, f32>,
-    ) -> Result<CudaSlice<f32>, CudaPlanError> {
+    ) -> Result<CudaSlice<f32>, CudaError> {
         self.tools.stream.context().bind_to_thread()?;
         self.tools.stream.wait(&self.done)?;
         let drawn = self.draw_alone(size, program, affine, photo);
@@ -98,13 +96,9 @@ impl Machine {
         program: impl Fn() -> Program,
         affine: &[f32],
         photo: &CudaView<'_, f32>,
-    ) -> Result<CudaSlice<f32>, CudaPlanError> {
+    ) -> Result<CudaSlice<f32>, CudaError> {
         if affine.len() != self.affine.1.len() {
-            return Err(CudaPlanError::Program(format!(
-                "{} scales and shifts, not {}",
-                affine.len(),
-                self.affine.1.len()
-            )));
+            return Err(CudaError::Program(format!("{} scales and shifts, not {}", affine.len(), self.affine.1.len())));
         }
         if self.affine.1 != affine {
             self.tools.stream.memcpy_htod(affine, &mut self.affine.0)?;
@@ -115,7 +109,7 @@ impl Machine {
         let (height, width) = program.size();
         let pixels = program.batch * height * width;
         if photo.len() != pixels * program.photo_channels {
-            return Err(CudaPlanError::Program(format!("a photo of {} values is not {size:?}", photo.len())));
+            return Err(CudaError::Program(format!("a photo of {} values is not {size:?}", photo.len())));
         }
         // SAFETY: the kernel `picture` writes all of it.
         let picture = unsafe { self.tools.stream.alloc::<f32>(pixels * program.channels) }?;
@@ -131,7 +125,7 @@ impl Machine {
     }
 
     /// The arena for a size, taken out; one that fails is not put back.
-    fn arena(&mut self, size: (usize, usize, usize), program: impl Fn() -> Program) -> Result<Arena, CudaPlanError> {
+    fn arena(&mut self, size: (usize, usize, usize), program: impl Fn() -> Program) -> Result<Arena, CudaError> {
         let of = |arena: &Arena| (arena.program.batch, arena.program.size().0, arena.program.size().1);
         if let Some(known) = self.arenas.iter().position(|arena| of(arena) == size) {
             return Ok(self.arenas.remove(known));
@@ -148,11 +142,10 @@ impl Machine {
         self.make(program())
     }
 
-    fn make(&self, program: Program) -> Result<Arena, CudaPlanError> {
-        let shapes: Vec<Weight> = self.weights.iter().map(|(weight, _)| weight.clone()).collect();
-        program.check(&shapes, self.affine.1.len()).map_err(CudaPlanError::Program)?;
+    fn make(&self, program: Program) -> Result<Arena, CudaError> {
+        program.check(&self.weights, self.affine.1.len()).map_err(CudaError::Program)?;
         let affine = address(&self.affine.0, &self.tools.stream);
-        let parameters = Parameters { weights: &self.weights, affine };
+        let parameters = Parameters { weights: &self.weights, addresses: &self.addresses, affine };
         Arena::new(program, &self.tools, &parameters)
     }
 }

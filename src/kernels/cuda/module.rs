@@ -1,8 +1,8 @@
 //! The kernels of `kernels.cu` and `convolve.cu`: compiled once, loaded for a device, run.
 
 use super::arguments::{Convolve, Finish, Grid, Moments, Photo, Picture, Shape};
-use super::error::CudaPlanError;
-use cudarc::driver::sys::{CUdevice_attribute, CUfunction_attribute};
+use super::error::CudaError;
+use cudarc::driver::sys::{CUdevice_attribute, CUfunction_attribute, CUresult};
 use cudarc::driver::{CudaContext, CudaFunction, CudaStream, DriverError, result};
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ const ARCHITECTURE: &str = "compute_80";
 /// What NVRTC made of the kernels.
 static COMPILED: Mutex<Option<Ptx>> = Mutex::new(None);
 
-fn compiled() -> Result<Ptx, CudaPlanError> {
+fn compiled() -> Result<Ptx, CudaError> {
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(ptx) = &*compiled {
         return Ok(ptx.clone());
@@ -38,7 +38,7 @@ pub(super) struct Kernels {
 }
 
 impl Kernels {
-    pub fn new(context: &Arc<CudaContext>) -> Result<Self, CudaPlanError> {
+    pub fn new(context: &Arc<CudaContext>) -> Result<Self, CudaError> {
         let module = context.load_module(compiled()?)?;
         let load = |name: &str| module.load_function(name);
         let most = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
@@ -72,13 +72,10 @@ impl Kernels {
         stream: &CudaStream,
         (arguments, shape): &(Convolve, Shape),
     ) -> Result<(), DriverError> {
-        for (columns, function) in &self.convolve {
-            if *columns == shape.columns {
-                // SAFETY: `convolve_16` and its like take a `Convolve`; the rest is the caller's word.
-                unsafe { launch(function, stream, arguments, (&shape.grid, shape.shared)) }?;
-            }
-        }
-        Ok(())
+        let function = self.convolve.iter().find(|(columns, _)| *columns == shape.columns);
+        let (_, function) = function.ok_or(DriverError(CUresult::CUDA_ERROR_NOT_FOUND))?;
+        // SAFETY: `convolve_16` and its like take a `Convolve`; the rest is the caller's word.
+        unsafe { launch(function, stream, arguments, (&shape.grid, shape.shared)) }
     }
 
     /// # Safety

@@ -1,6 +1,6 @@
 //! Calls recorded as a CUDA graph, which starts with one call on any stream.
 
-use super::error::CudaPlanError;
+use super::error::CudaError;
 use cudarc::driver::{CudaContext, CudaGraph, CudaStream, DriverError, result, sys};
 use std::sync::Arc;
 
@@ -20,14 +20,14 @@ impl Recorder {
     }
 
     /// What `calls` starts on the stream that it is given. Nothing of it has run then.
-    pub fn record(&self, calls: impl FnOnce(&CudaStream) -> Result<(), CudaPlanError>) -> Result<Graph, CudaPlanError> {
+    pub fn record(&self, calls: impl FnOnce(&CudaStream) -> Result<(), CudaError>) -> Result<Graph, CudaError> {
         // What other threads do meanwhile is no part of it, and not forbidden to them.
         self.0.begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)?;
         let called = calls(&self.0);
         // The recording must end, whatever came of it.
         let graph = self.0.end_capture(sys::CUgraphInstantiate_flags(0));
         called?;
-        graph?.map(Graph).ok_or_else(|| CudaPlanError::Program("the recording is empty".into()))
+        graph?.map(Graph).ok_or_else(|| CudaError::Program("the recording is empty".into()))
     }
 }
 

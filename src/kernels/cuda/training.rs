@@ -4,10 +4,11 @@
 
 mod launch;
 
+use super::error::CudaError;
+use super::pool::room;
 use crate::kernels::adam::AdamStep;
 use cudarc::driver::{CudaSlice, CudaStream, CudaView, CudaViewMut};
 use half::bf16;
-pub use launch::KernelError;
 use launch::{Launch, blocks_of};
 use std::sync::Arc;
 
@@ -18,13 +19,7 @@ pub type Values<'a> = CudaView<'a, f32>;
 /// f32 on the device, to be changed.
 pub type ValuesMut<'a> = CudaViewMut<'a, f32>;
 /// What a kernel has made.
-pub type Made = Result<CudaSlice<f32>, KernelError>;
-
-/// Memory for a kernel that writes all of it.
-fn room(stream: &Stream, len: usize) -> Made {
-    // SAFETY: the callers' kernels write all of it before anyone reads.
-    Ok(unsafe { stream.alloc::<f32>(len) }?)
-}
+pub type Made = Result<CudaSlice<f32>, CudaError>;
 
 /// `leaky(x·scale + shift) + residual` over planes of `pixels` values. Any may be missing; scales and shifts begin again
 /// where they end. A `slope` of 1 is no rectifier.
@@ -195,10 +190,10 @@ pub fn adam_moments(
     step: &AdamStep,
     both: &mut ValuesMut<'_>,
     gradient: &Values<'_>,
-) -> Result<(), KernelError> {
+) -> Result<(), CudaError> {
     assert_eq!(both.len(), 2 * gradient.len());
     let numbers = [step.beta1, 1.0 - step.beta1, step.beta2, 1.0 - step.beta2].map(|number| number as f32);
-    let launch = Launch::new(stream, "adam_moments")?.changes(both).reads(gradient).numbers(&numbers);
+    let launch = Launch::new(stream, "adam_moments")?.writes(both).reads(gradient).numbers(&numbers);
     launch.sizes(&[gradient.len()])?.run(blocks_of(gradient.len()))
 }
 
@@ -211,11 +206,11 @@ pub fn adam_advance(
     step: &AdamStep,
     parameters: &mut ValuesMut<'_>,
     both: &Values<'_>,
-) -> Result<(), KernelError> {
+) -> Result<(), CudaError> {
     assert_eq!(both.len(), 2 * parameters.len());
     let ((rate, root), count) = (step.corrections(), parameters.len());
     let numbers = [rate, root, step.epsilon].map(|number| number as f32);
-    let launch = Launch::new(stream, "adam_advance")?.changes(parameters).reads(both).numbers(&numbers);
+    let launch = Launch::new(stream, "adam_advance")?.writes(parameters).reads(both).numbers(&numbers);
     launch.sizes(&[count])?.run(blocks_of(count))
 }
 
@@ -228,9 +223,9 @@ pub fn approach(
     average: &mut ValuesMut<'_>,
     values: &Values<'_>,
     share: f32,
-) -> Result<(), KernelError> {
+) -> Result<(), CudaError> {
     assert_eq!(average.len(), values.len());
-    let launch = Launch::new(stream, "approach")?.changes(average).reads(values).numbers(&[share]);
+    let launch = Launch::new(stream, "approach")?.writes(average).reads(values).numbers(&[share]);
     launch.sizes(&[values.len()])?.run(blocks_of(values.len()))
 }
 
@@ -256,15 +251,10 @@ impl Channels {
     ///
     /// # Errors
     /// As for [`rectify`].
-    pub fn to_last(&self, stream: &Stream, from: &Values<'_>, rows: usize) -> Result<CudaSlice<bf16>, KernelError> {
+    pub fn to_last(&self, stream: &Stream, from: &Values<'_>, rows: usize) -> Result<CudaSlice<bf16>, CudaError> {
         assert!(from.len() == self.batch * self.channels * self.pixels && rows >= self.batch);
         let len = rows * self.padded * self.pixels;
-        let mut to = if rows > self.batch {
-            stream.alloc_zeros(len)?
-        } else {
-            // SAFETY: the kernel writes all of it.
-            unsafe { stream.alloc::<bf16>(len) }?
-        };
+        let mut to = if rows > self.batch { stream.alloc_zeros(len)? } else { room::<bf16>(stream, len)? };
         let launch = Launch::new(stream, "to_channels_last")?.reads(from).writes(&mut to);
         launch.sizes(&[self.channels, self.padded, self.pixels])?.run_turning(self.blocks())?;
         Ok(to)

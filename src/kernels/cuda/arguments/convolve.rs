@@ -1,7 +1,7 @@
 //! The arguments of `convolve.cu`, and how large its blocks are.
 
-use super::super::program::{Area, End, MOST_TERMS, Term, Weight};
-use super::{Address, Ending, Grid};
+use super::super::program::{Area, End, MOST_TERMS, Term};
+use super::{Address, Ending, Grid, Parameters};
 
 /// Of `convolve_16` and its like.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub struct Shape {
     pub shared: usize,
 }
 
-/// Rows and columns of a block's pixels, threads of a block.
+/// Rows and columns of a block's pixels, threads of a block: those of `convolve.cu`.
 const SIDE: usize = 16;
 const THREADS: usize = 256;
 
@@ -41,7 +41,7 @@ const THREADS: usize = 256;
 const MOST_SHARED: usize = 112 << 10;
 const SMALL_SHARED: usize = 75 << 10;
 
-/// Stages that are copied ahead of the one that is multiplied hide how long copying takes, more than three nothing more.
+/// The stage that is multiplied and those that are copied ahead of it, at most; `convolve.cu` waits for no more.
 const MOST_STAGES: usize = 4;
 
 /// From so many blocks on a device is busy; fewer are better smaller and more.
@@ -58,18 +58,19 @@ fn stage(term: &Term, kernel: usize, columns: usize) -> usize {
 }
 
 impl Convolve {
-    /// For a layer of `batch` pictures on a device whose blocks have `shared` bytes; weights are given with their
-    /// addresses. None if no block has room for its windows.
+    /// For a layer of `batch` pictures on a device whose blocks have `shared` bytes. None if no block has room for its
+    /// windows.
     pub fn new(
         batch: usize,
         (terms, end): (&[Term], &End),
         address: &dyn Fn(&Area) -> Address,
-        (weights, affine): (&[(Weight, Address)], Address),
+        parameters: &Parameters<'_>,
         shared: usize,
     ) -> Option<(Self, Shape)> {
         let output = &end.outputs[0].0;
         let tiles = output.height.div_ceil(SIDE) * output.width.div_ceil(SIDE);
-        let stages = |columns| terms.iter().map(|term| stage(term, weights[term.weight].0.shape.2, columns)).max();
+        let kernel = |term: &Term| parameters.weights[term.weight].shape.2;
+        let stages = |columns| terms.iter().map(|term| stage(term, kernel(term), columns)).max();
         // Before they are stored, the sums of each warp pass through shared memory, 16 pixels at a time.
         let needs = |columns: usize, ahead: usize| {
             (ahead * stages(columns).unwrap_or(0)).max(THREADS / 32 * 16 * (columns + 4) * 4)
@@ -80,11 +81,14 @@ impl Convolve {
         let blocks = |columns: usize| tiles * batch * (output.channels / columns);
         let columns = *fitting.iter().find(|columns| blocks(**columns) >= ENOUGH_BLOCKS).or(fitting.last())?;
         let summand = |term: &Term| {
-            let (weight, at) = &weights[term.weight];
             let (height, width) = term.input.sides();
             let stride = if term.transposed { 0 } else { term.stride };
-            let sizes = [height, width, term.input.channels, weight.shape.2, stride, term.padding];
-            Summand { input: address(&term.input), weight: *at, sizes: sizes.map(|n| n as u32) }
+            let sizes = [height, width, term.input.channels, kernel(term), stride, term.padding];
+            Summand {
+                input: address(&term.input),
+                weight: parameters.addresses[term.weight],
+                sizes: sizes.map(|n| n as u32),
+            }
         };
         let residual = end.residual.map_or(0, |residual| residual.around);
         let doubles = usize::from(terms.iter().any(|term| term.transposed));
@@ -99,7 +103,7 @@ impl Convolve {
         let sizes = [terms.len(), output.height, output.width, output.channels, residual, doubles, stage, ahead];
         let arguments = Self {
             terms: std::array::from_fn(|i| terms.get(i).map(summand).unwrap_or_default()),
-            end: Ending::new(end, address, affine),
+            end: Ending::new(end, address, parameters.affine),
             sizes: sizes.map(|n| n as u32),
         };
         let blocks = (tiles as u32, (output.channels / columns) as u32, batch as u32);
@@ -112,6 +116,7 @@ impl Convolve {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use super::super::super::program::Weight;
     use super::*;
     use std::mem::offset_of;
 
@@ -132,10 +137,11 @@ mod tests {
     #[test]
     fn a_convolution_has_blocks_enough_or_small_ones() {
         let term = |stride, transposed| Term { input: area(1, 9, 32), weight: 0, stride, padding: 1, transposed };
-        let weights = |kernel| [(Weight { shape: (192, 32, kernel), values: Vec::new() }, 5000)];
         let end = |side| End { affine: None, residual: None, outputs: vec![(area(2, side, 192), 0.1)] };
         let run = |batch, side, term: Term, kernel, shared| {
-            Convolve::new(batch, (&[term], &end(side)), &at, (&weights(kernel), 0), shared)
+            let weights = [Weight { shape: (192, 32, kernel), values: Vec::new() }];
+            let parameters = Parameters { weights: &weights, addresses: &[5000], affine: 0 };
+            Convolve::new(batch, (&[term], &end(side)), &at, &parameters, shared)
         };
         let (convolve, shape) = run(16, 34, term(1, false), 3, 227 << 10).unwrap();
         assert_eq!((shape.columns, shape.grid.blocks), (64, (3 * 3, 3, 16)));

@@ -1,36 +1,10 @@
 //! Starting a kernel of `training.cu`: its pointers first, then its numbers, then its sizes.
 
+use crate::kernels::cuda::CudaError;
 use cudarc::driver::{CudaContext, CudaFunction, CudaStream, DevicePtr, DevicePtrMut, DriverError, result};
-use cudarc::nvrtc::{CompileError, compile_ptx};
+use cudarc::nvrtc::compile_ptx;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError};
-use thiserror::Error;
-
-/// Why a kernel does not run.
-#[derive(Debug, Error)]
-pub enum KernelError {
-    /// The driver refused, as when memory is short.
-    #[error("CUDA: {0:?}")]
-    Driver(DriverError),
-    /// NVRTC refused the kernels.
-    #[error("NVRTC: {0:?}")]
-    Compile(CompileError),
-    /// A kernel numbers its values by 32 bits.
-    #[error("{0} values are too many for one step of a GPU: use smaller batches or crops")]
-    TooMany(usize),
-}
-
-impl From<DriverError> for KernelError {
-    fn from(error: DriverError) -> Self {
-        Self::Driver(error)
-    }
-}
-
-impl From<CompileError> for KernelError {
-    fn from(error: CompileError) -> Self {
-        Self::Compile(error)
-    }
-}
 
 /// Each kernel that `training.cu` has.
 const NAMES: [&str; 13] = [
@@ -53,34 +27,37 @@ const NAMES: [&str; 13] = [
 type Loaded = Vec<(&'static str, CudaFunction)>;
 
 /// By device.
-static LOADED: Mutex<Vec<(Arc<CudaContext>, Arc<Loaded>)>> = Mutex::new(Vec::new());
+static LOADED: Mutex<Vec<(Arc<CudaContext>, Loaded)>> = Mutex::new(Vec::new());
 
-fn kernels(context: &Arc<CudaContext>) -> Result<Arc<Loaded>, KernelError> {
+fn kernel(context: &Arc<CudaContext>, name: &str) -> Result<CudaFunction, CudaError> {
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, kernels)) = loaded.iter().find(|(other, _)| Arc::ptr_eq(other, context)) {
-        return Ok(kernels.clone());
-    }
-    let module = context.load_module(compile_ptx(include_str!("../training.cu"))?)?;
-    let load = |name| Ok((name, module.load_function(name)?));
-    let kernels = Arc::new(NAMES.into_iter().map(load).collect::<Result<Loaded, DriverError>>()?);
-    loaded.push((context.clone(), kernels.clone()));
-    Ok(kernels)
+    let known = loaded.iter().position(|(other, _)| Arc::ptr_eq(other, context));
+    let device = match known {
+        Some(device) => device,
+        None => {
+            let module = context.load_module(compile_ptx(include_str!("../training.cu"))?)?;
+            let load = |name| Ok((name, module.load_function(name)?));
+            loaded.push((context.clone(), NAMES.into_iter().map(load).collect::<Result<Loaded, DriverError>>()?));
+            loaded.len() - 1
+        }
+    };
+    let found = loaded[device].1.iter().find(|(other, _)| *other == name);
+    found.map(|(_, kernel)| kernel.clone()).ok_or_else(|| CudaError::Program(format!("there is no kernel `{name}`")))
 }
 
 /// A kernel's arguments, collected.
 pub(super) struct Launch<'a> {
     stream: &'a Arc<CudaStream>,
-    kernels: Arc<Loaded>,
-    name: &'static str,
+    kernel: CudaFunction,
     pointers: Vec<u64>,
     numbers: Vec<f32>,
     sizes: Vec<u32>,
 }
 
 impl<'a> Launch<'a> {
-    pub fn new(stream: &'a Arc<CudaStream>, name: &'static str) -> Result<Self, KernelError> {
-        let kernels = kernels(stream.context())?;
-        Ok(Self { stream, kernels, name, pointers: Vec::new(), numbers: Vec::new(), sizes: Vec::new() })
+    pub fn new(stream: &'a Arc<CudaStream>, name: &str) -> Result<Self, CudaError> {
+        let kernel = kernel(stream.context(), name)?;
+        Ok(Self { stream, kernel, pointers: Vec::new(), numbers: Vec::new(), sizes: Vec::new() })
     }
 
     // The slices belong to this stream, on which what is done to them later waits for the kernel: cudarc's guards, which
@@ -91,11 +68,9 @@ impl<'a> Launch<'a> {
         self
     }
 
-    pub fn may_read<T>(self, values: Option<&impl DevicePtr<T>>) -> Self {
-        match values {
-            Some(values) => self.reads(values),
-            None => Self { pointers: self.pointers.iter().copied().chain([0]).collect(), ..self },
-        }
+    pub fn may_read<T>(mut self, values: Option<&impl DevicePtr<T>>) -> Self {
+        self.pointers.push(values.map_or(0, |values| values.device_ptr(self.stream).0));
+        self
     }
 
     pub fn writes<T>(mut self, values: &mut impl DevicePtrMut<T>) -> Self {
@@ -103,40 +78,35 @@ impl<'a> Launch<'a> {
         self
     }
 
-    pub fn changes<T>(self, values: &mut impl DevicePtrMut<T>) -> Self {
-        self.writes(values)
-    }
-
     pub fn numbers(self, numbers: &[f32]) -> Self {
         Self { numbers: numbers.to_vec(), ..self }
     }
 
-    pub fn sizes(self, sizes: &[usize]) -> Result<Self, KernelError> {
+    pub fn sizes(self, sizes: &[usize]) -> Result<Self, CudaError> {
         let narrowed =
-            |size: &usize| i32::try_from(*size).map(|size| size as u32).map_err(|_| KernelError::TooMany(*size));
+            |size: &usize| i32::try_from(*size).map(|size| size as u32).map_err(|_| CudaError::TooMany(*size));
         Ok(Self { sizes: sizes.iter().map(narrowed).collect::<Result<_, _>>()?, ..self })
     }
 
     /// With so many blocks of 256 threads.
-    pub fn run(self, blocks: usize) -> Result<(), KernelError> {
+    pub fn run(self, blocks: usize) -> Result<(), CudaError> {
         self.start([blocks, 1, 1], (256, 1, 1))
     }
 
     /// With a block of 512 threads for each of the groups that `count` values have.
-    pub fn run_groups(self, groups: usize, count: usize) -> Result<(), KernelError> {
+    pub fn run_groups(self, groups: usize, count: usize) -> Result<(), CudaError> {
         if i32::try_from(count).is_err() {
-            return Err(KernelError::TooMany(count));
+            return Err(CudaError::TooMany(count));
         }
         self.start([groups, 1, 1], (512, 1, 1))
     }
 
     /// With blocks of 32 × 8 threads.
-    pub fn run_turning(self, blocks: [usize; 3]) -> Result<(), KernelError> {
+    pub fn run_turning(self, blocks: [usize; 3]) -> Result<(), CudaError> {
         self.start(blocks, (32, 8, 1))
     }
 
-    fn start(self, blocks: [usize; 3], threads: (u32, u32, u32)) -> Result<(), KernelError> {
-        let Some((_, kernel)) = self.kernels.iter().find(|(name, _)| *name == self.name) else { return Ok(()) };
+    fn start(self, blocks: [usize; 3], threads: (u32, u32, u32)) -> Result<(), CudaError> {
         let pointers = self.pointers.iter().map(std::ptr::from_ref).map(|at| at.cast_mut().cast::<c_void>());
         let numbers = self.numbers.iter().map(std::ptr::from_ref).map(|at| at.cast_mut().cast());
         let sizes = self.sizes.iter().map(std::ptr::from_ref).map(|at| at.cast_mut().cast());
@@ -146,7 +116,14 @@ impl<'a> Launch<'a> {
         // SAFETY: the callers give each kernel the pointers, numbers and sizes that it takes, in its order, and have
         // compared the sizes with the slices' lengths; the driver copies them before it returns.
         unsafe {
-            result::launch_kernel(kernel.cu_function(), blocks, threads, 0, self.stream.cu_stream(), &mut arguments)
+            result::launch_kernel(
+                self.kernel.cu_function(),
+                blocks,
+                threads,
+                0,
+                self.stream.cu_stream(),
+                &mut arguments,
+            )
         }?;
         Ok(())
     }
