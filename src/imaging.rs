@@ -27,7 +27,7 @@ pub mod tile;
 pub mod transfer;
 pub mod upscale;
 
-pub use decode::{DecodeError, Decoded, Limits, decode, probe};
+pub use decode::{DecodeError, Decoded, Limits, decode, decode_fitted, probe};
 pub use encode::{DEFAULT_QUALITY, EncodeError, Quality, encode};
 pub use format::Format;
 pub use provenance::Provenance;

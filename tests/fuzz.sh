@@ -17,5 +17,6 @@ fuzz() { # NAME CARGO-TARGET… -- FILTERS
 }
 
 fuzz decode --test imaging -- random_bytes_never_panic a_damaged_file
+fuzz jpeg --lib -- imaging::jpeg::tests
 fuzz parameters --lib -- http::params::tests::no_pairs http::params::tests::what_is_taken http::inference::tests::no_document
 fuzz multipart --lib -- http::multipart::tests::no_body http::multipart::tests::no_damaged http::multipart::tests::what_is_sent

@@ -72,6 +72,17 @@ pub struct StylizeArgs {
     pub runtime: RuntimeArgs,
 }
 
+impl StylizeArgs {
+    fn settings(&self) -> Settings<'_> {
+        Settings {
+            model: self.model.as_deref(),
+            style: self.style.as_deref(),
+            strength: self.strength,
+            max_side: self.max_side,
+        }
+    }
+}
+
 /// What `--size` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Size {
@@ -118,12 +129,7 @@ pub fn run(args: StylizeArgs) -> anyhow::Result<()> {
     let (mut config, _) = args.runtime.config()?;
     config.registry = config.registry.only(args.model.as_deref());
     let engine = Engine::start(config)?;
-    engine.catalog().check(Settings {
-        model: args.model.as_deref(),
-        style: args.style.as_deref(),
-        strength: args.strength,
-        max_side: args.max_side,
-    })?;
+    engine.catalog().check(args.settings())?;
     if args.candidates.is_some() {
         candidates::check(&engine, args.model.as_deref())?;
     }
@@ -173,7 +179,11 @@ fn stylize_many(engine: &Engine, args: &StylizeArgs, tasks: &[Task]) -> anyhow::
 /// Draws one photo. Where there were candidates: which of them it is.
 fn stylize(engine: &Engine, args: &StylizeArgs, task: &Task) -> anyhow::Result<Option<String>> {
     let bytes = std::fs::read(&task.photo).context("cannot be read")?;
-    let Decoded { picture, format } = imaging::decode(&bytes, &Limits::default())?;
+    let original_size = args.size == Some(Size::Original);
+    let Decoded { picture, format } = match original_size {
+        true => imaging::decode(&bytes, &Limits::default())?,
+        false => imaging::decode_fitted(&bytes, &Limits::default(), engine.catalog().side(args.settings())?)?,
+    };
     drop(bytes);
     let job = Job {
         photo: picture,
@@ -182,7 +192,7 @@ fn stylize(engine: &Engine, args: &StylizeArgs, task: &Task) -> anyhow::Result<O
         strength: args.strength,
         seed: args.seed,
         max_side: args.max_side,
-        original_size: args.size == Some(Size::Original),
+        original_size,
     };
     let (drawing, seed, choice) = match args.candidates {
         None => (engine.draw_blocking(job)?, args.seed, None),

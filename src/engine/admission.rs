@@ -11,7 +11,7 @@ use super::pool::Resident;
 use super::queue::Place;
 use super::score::Judging;
 use super::work::{Task, Work};
-use super::{Drawing, Engine, EngineError, Job, Score, blocking, gone};
+use super::{Drawing, Engine, EngineError, Job, Score, Settings, blocking, gone};
 use crate::imaging::Picture;
 
 /// The first door passed: this work is finished even if the engine drains.
@@ -56,6 +56,14 @@ pub struct Admission {
 }
 
 impl Admission {
+    /// The longest side, in pixels, that the network will see.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownModel`].
+    pub fn side(&self, settings: Settings<'_>) -> Result<u32, EngineError> {
+        self.catalog.side(settings)
+    }
+
     /// Fits the job's photo to the size that the network sees, and has its model loaded.
     ///
     /// # Errors

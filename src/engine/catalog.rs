@@ -84,6 +84,14 @@ impl Catalog {
         Ok(settings.pixels(self.card(settings.model)?, size))
     }
 
+    /// The longest side, in pixels, that the network will see.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownModel`].
+    pub fn side(&self, settings: Settings<'_>) -> Result<u32, EngineError> {
+        Ok(settings.side(self.card(settings.model)?))
+    }
+
     /// How many models are in memory, and the bytes of their weights in f32.
     pub fn in_memory(&self) -> (usize, u64) {
         let residents = self.pool.all();

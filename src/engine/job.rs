@@ -103,7 +103,7 @@ impl Settings<'_> {
     }
 
     /// The longest side that `card`'s network sees.
-    fn side(&self, card: &Card) -> u32 {
+    pub(super) fn side(&self, card: &Card) -> u32 {
         self.max_side.or(card.max_side).unwrap_or(DEFAULT_MAX_SIDE)
     }
 

@@ -90,7 +90,9 @@ pub async fn draw(
 
 async fn fly(service: &Service, order: Order, place: Admission) -> Result<Drawn, Problem> {
     let Order { photo, parameters, format, .. } = order;
-    let (decoded, mut room, decode) = self::decode(service, photo).await?;
+    let side = place.side(parameters.settings())?;
+    let max_side = (!parameters.original_size).then_some(side);
+    let (decoded, mut room, decode) = self::decode(service, photo, max_side).await?;
     let (quality, told) = (parameters.quality.unwrap_or_default(), parameters.told());
     let prepared = place.prepare(parameters.into_job(decoded.picture)).await?;
     room.shrink_to(prepared.pixels() * IN_HAND);
@@ -109,16 +111,23 @@ async fn fly(service: &Service, order: Order, place: Admission) -> Result<Drawn,
     Ok(Drawn { bytes: room.hold(bytes?), format, size, model, weights, stages })
 }
 
-/// Decodes on the blocking pool, within the pictures' memory; the photo is
-/// dropped as soon as it is decoded.
+/// Decodes on the blocking pool, within the pictures' memory, to be no longer than
+/// `max_side`; the photo is dropped as soon as it is decoded.
 ///
 /// # Errors
 /// 422 where it cannot be decoded, 429 where its room is in use.
-pub async fn decode(service: &Service, photo: Photo) -> Result<(Decoded, Reservation, Duration), Problem> {
+pub async fn decode(
+    service: &Service,
+    photo: Photo,
+    max_side: Option<u32>,
+) -> Result<(Decoded, Reservation, Duration), Problem> {
     let limits = imaging::Limits { max_pixels: service.limits.max_pixels };
     let room = service.memory.pictures(cost(&photo, &limits)).await?;
     let work = move || {
-        let decoded = imaging::decode(&photo.bytes, &limits);
+        let decoded = match max_side {
+            Some(max_side) => imaging::decode_fitted(&photo.bytes, &limits, max_side),
+            None => imaging::decode(&photo.bytes, &limits),
+        };
         drop(photo);
         // Held here as well: the work goes on when its requester has gone.
         (decoded, room)

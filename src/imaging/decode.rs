@@ -128,13 +128,32 @@ pub fn probe(bytes: &[u8]) -> Result<(Format, u32, u32), DecodeError> {
 /// See [`DecodeError`]. Truncated files are refused even where enough is left
 /// to draw something; a decoder's panic is an error like any other.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
+    decode_to(bytes, limits, None)
+}
+
+/// The same with its longest side at most `max_side`, as [`resize::fit`] makes
+/// it: in far less time where a JPEG is far larger.
+///
+/// A baseline JPEG of twice the size or more is made smaller before it has any
+/// pixels. Then its details are those of another filter.
+///
+/// # Errors
+/// See [`DecodeError`].
+///
+/// [`resize::fit`]: super::resize::fit
+pub fn decode_fitted(bytes: &[u8], limits: &Limits, max_side: u32) -> Result<Decoded, DecodeError> {
+    decode_to(bytes, limits, Some(max_side))
+}
+
+fn decode_to(bytes: &[u8], limits: &Limits, max_side: Option<u32>) -> Result<Decoded, DecodeError> {
     let (format, width, height) = probe(bytes)?;
     limits.check(width, height)?;
     if !header::is_whole(format, bytes) {
         return Err(DecodeError::Truncated { format });
     }
-    let picture = catch_unwind(AssertUnwindSafe(|| read(format, bytes, *limits).map(Raster::into_picture)))
-        .unwrap_or_else(|_| Err(undecodable(format, "the decoder gave up")))?;
+    let work = || Ok(read(format, bytes, *limits, max_side)?.into_picture(max_side));
+    let picture =
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(undecodable(format, "the decoder gave up")))?;
     Ok(Decoded { picture, format })
 }
 
@@ -142,11 +161,11 @@ pub(super) fn undecodable(format: Format, reason: impl ToString) -> DecodeError 
     DecodeError::Undecodable { format, reason: reason.to_string() }
 }
 
-fn read(format: Format, bytes: &[u8], limits: Limits) -> Result<Raster, DecodeError> {
+fn read(format: Format, bytes: &[u8], limits: Limits, max_side: Option<u32>) -> Result<Raster, DecodeError> {
     let failed = |error: ImageError| undecodable(format, error);
     let input = Cursor::new(bytes);
     match format {
-        Format::Jpeg => jpeg::read(bytes, limits),
+        Format::Jpeg => jpeg::read(bytes, limits, max_side),
         Format::Png => {
             let decoder = PngDecoder::with_limits(input, limits.for_decoders()).map_err(failed)?;
             read_with(decoder, format, limits)
@@ -184,7 +203,7 @@ fn read_with(mut decoder: impl ImageDecoder, format: Format, limits: Limits) -> 
         decoder.exif_metadata().ok().flatten().map_or(Orientation::NoTransforms, |exif| orientation(&exif));
     let mut samples = vec![0; decoder.total_bytes() as usize];
     decoder.read_image(&mut samples).map_err(failed)?;
-    Ok(Raster { width, height, channels, sixteen_bit, samples, icc, orientation })
+    Ok(Raster { width, height, reduction: 1, channels, sixteen_bit, samples, icc, orientation })
 }
 
 /// The EXIF orientation; some writers of WebP put JPEG's prefix before it.

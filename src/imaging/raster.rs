@@ -3,7 +3,7 @@
 
 use image::metadata::Orientation;
 
-use super::{Picture, icc, orient};
+use super::{Picture, icc, orient, resize};
 
 /// Which channels are interleaved in a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +33,15 @@ impl Channels {
 
 /// A decoded file before its metadata is applied.
 pub(super) struct Raster {
+    /// As the file says.
     pub width: u32,
     pub height: u32,
+    /// So many pixels, across and down, are one sample.
+    pub reduction: u32,
     pub channels: Channels,
     /// Whether a sample takes two bytes, in the machine's order.
     pub sixteen_bit: bool,
-    /// `(H, W, channels)`.
+    /// `(H, W, channels)`, both sides divided by the reduction and rounded up.
     pub samples: Vec<u8>,
     /// The embedded profile.
     pub icc: Option<Vec<u8>>,
@@ -58,17 +61,22 @@ impl Raster {
         }
     }
 
-    pub fn into_picture(mut self) -> Picture {
+    /// With its longest side at most `max_side`, as [`resize::fit`] makes it.
+    pub fn into_picture(mut self, max_side: Option<u32>) -> Picture {
         let icc = self.icc.take();
         let orientation = self.orientation;
+        let (width, height) = resize::fitted(self.width, self.height, max_side.unwrap_or(u32::MAX));
+        // The last column may be of fewer pixels than the others.
+        let part = |side: u32| f64::from(side) / f64::from(self.reduction);
+        let part = (part(self.width), part(self.height));
         let picture =
             if self.sixteen_bit { self.convert::<u16>(icc.as_deref()) } else { self.convert::<u8>(icc.as_deref()) };
-        orient::upright(picture, orientation)
+        orient::upright(resize::part(picture, part, width, height), orientation)
     }
 
     fn convert<T: Sample>(self, icc: Option<&[u8]>) -> Picture {
         let profile = icc.and_then(|icc| T::profile(icc, self.channels));
-        let (width, height) = (self.width, self.height);
+        let (width, height) = (self.width.div_ceil(self.reduction), self.height.div_ceil(self.reduction));
         if profile.is_none() && self.channels == Channels::Rgb && T::BYTES == 1 {
             return Picture { width, height, rgb: self.samples, alpha: None };
         }

@@ -38,10 +38,29 @@ pub fn to(picture: &Picture, width: u32, height: u32) -> Picture {
     if (width, height) == (picture.width, picture.height) {
         return picture.clone();
     }
+    convolve(picture, (picture.width.into(), picture.height.into()), (width, height))
+}
+
+/// The upper left of `picture`, so many pixels and parts of pixels across and down, at `width`×`height`.
+pub(super) fn part(picture: Picture, part: (f64, f64), width: u32, height: u32) -> Picture {
+    if part == (width.into(), height.into()) && (width, height) == (picture.width, picture.height) {
+        return picture;
+    }
+    convolve(&picture, part, (width, height))
+}
+
+fn convolve(picture: &Picture, part: (f64, f64), (width, height): (u32, u32)) -> Picture {
     let shrinks = u64::from(width) * u64::from(height) < u64::from(picture.width) * u64::from(picture.height);
     let filter = if shrinks { FilterType::Lanczos3 } else { FilterType::CatmullRom };
     let scale = |samples: &[u8], kind: PixelType| {
-        convolve(samples, kind, (picture.width, picture.height), (width, height), filter)
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(0.0, 0.0, part.0, part.1);
+        let mut resized = Image::new(width, height, kind);
+        // `kind` fits the samples, the part lies in the picture and both images are of one kind: nothing to fail.
+        let done = ImageRef::new(picture.width, picture.height, samples, kind)
+            .map_err(|e| e.to_string())
+            .and_then(|source| Resizer::new().resize(&source, &mut resized, &options).map_err(|e| e.to_string()));
+        debug_assert_eq!(done, Ok(()));
+        resized.into_vec()
     };
     let mut rgb = scale(&picture.rgb, PixelType::U8x3);
     let alpha = picture.alpha.as_ref().map(|_| {
@@ -67,21 +86,4 @@ pub fn to(picture: &Picture, width: u32, height: u32) -> Picture {
 /// leave few colours.
 fn widen(samples: &[u8]) -> Vec<u8> {
     samples.iter().flat_map(|&v| [v, v]).collect()
-}
-
-fn convolve(
-    samples: &[u8],
-    kind: PixelType,
-    (width, height): (u32, u32),
-    (new_width, new_height): (u32, u32),
-    filter: FilterType,
-) -> Vec<u8> {
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    let mut resized = Image::new(new_width, new_height, kind);
-    // `kind` fits the samples and both images are of one kind: nothing to fail.
-    let done = ImageRef::new(width, height, samples, kind)
-        .map_err(|e| e.to_string())
-        .and_then(|source| Resizer::new().resize(&source, &mut resized, &options).map_err(|e| e.to_string()));
-    debug_assert_eq!(done, Ok(()));
-    resized.into_vec()
 }

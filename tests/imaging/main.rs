@@ -11,7 +11,7 @@ mod upscales;
 mod written;
 
 use image::{ColorType, ExtendedColorType, ImageEncoder};
-use sakuga::imaging::{DecodeError, Decoded, Format, Limits, Picture, decode};
+use sakuga::imaging::{DecodeError, Decoded, Format, Limits, Picture, decode, decode_fitted};
 
 /// A file of `tests/pictures`.
 fn file(name: &str) -> Vec<u8> {
@@ -21,6 +21,11 @@ fn file(name: &str) -> Vec<u8> {
 
 fn read(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     decode(bytes, &Limits::default())
+}
+
+/// So small that a JPEG is read straight from its coefficients.
+fn read_small(bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    decode_fitted(bytes, &Limits::default(), 5)
 }
 
 fn pixel(picture: &Picture, x: u32, y: u32) -> [u8; 3] {

@@ -69,6 +69,12 @@ fn every_orientation_is_applied() {
             for (corner, (x, y)) in corners.into_iter().zip(at) {
                 assert_near(pixel(&picture, x, y), corner, 4);
             }
+            // A third: a JPEG is read at half its sides, and turned at the end.
+            let small = decode_fitted(&bytes, &Limits::default(), 16).unwrap().picture;
+            assert_eq!((small.width, small.height), if swapped { (11, 16) } else { (16, 11) });
+            for (corner, (x, y)) in corners.into_iter().zip(at) {
+                assert_near(pixel(&small, x / 3, y / 3), corner, 8);
+            }
         }
     }
 }
@@ -161,6 +167,7 @@ fn a_jpeg_profile_is_converted() {
     encoder.set_icc_profile(p3).unwrap();
     encoder.write_image(&[153, 102, 77].repeat(256), 16, 16, ExtendedColorType::Rgb8).unwrap();
     assert_near(pixel(&read(&bytes).unwrap().picture, 8, 8), [162, 99, 72], 3);
+    assert_near(pixel(&read_small(&bytes).unwrap().picture, 2, 2), [162, 99, 72], 3);
 }
 
 #[test]

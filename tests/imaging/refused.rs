@@ -50,6 +50,7 @@ fn a_file_cut_anywhere_is_refused() {
         read(&bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
         for cut in 0..bytes.len() {
             assert!(read(&bytes[..cut]).is_err(), "{name} cut at {cut} of {}", bytes.len());
+            assert!(read_small(&bytes[..cut]).is_err(), "{name} cut at {cut} of {}, small", bytes.len());
         }
     }
 }
@@ -90,6 +91,7 @@ fn a_jpeg_whose_data_stop_before_its_end_marker_is_refused() {
             let cut = if bytes[cut - 1] == 0xFF { cut - 1 } else { cut };
             let closed = [&bytes[..cut], &[0xFF, 0xD9]].concat();
             assert!(read(&closed).is_err(), "{name}, {eighth}/8 of its last scan");
+            assert!(read_small(&closed).is_err(), "{name}, {eighth}/8 of its last scan, small");
         }
     }
 }
@@ -183,6 +185,11 @@ proptest! {
             let pixels = picture.width as usize * picture.height as usize;
             prop_assert!(pixels > 0 && pixels <= 1_000_000);
             prop_assert_eq!(picture.rgb.len(), 3 * pixels);
+        }
+        if let Ok(decoded) = decode_fitted(&bytes, &limits, 5) {
+            let picture = decoded.picture;
+            prop_assert!(picture.width.max(picture.height) <= 5);
+            prop_assert_eq!(picture.rgb.len(), 3 * (picture.width * picture.height) as usize);
         }
     }
 }

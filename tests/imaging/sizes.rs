@@ -100,3 +100,44 @@ proptest! {
         }
     }
 }
+
+/// Whatever the format, orientation, colours or size, it is the picture that decoding and fitting make.
+#[test]
+fn a_file_decoded_to_a_size_is_the_fitted_picture() {
+    let names = [
+        "astronaut.jpg",
+        "coffee.jpg",
+        "gray.jpg",
+        "restarts.jpg",
+        "progressive.jpg",
+        "rgb.jpg",
+        "cmyk-profile.jpg",
+        "ycck.jpg",
+        "two.mpo",
+        "palette.png",
+        "animated.webp",
+        "palette.bmp",
+    ];
+    for name in names {
+        let bytes = file(name);
+        let whole = read(&bytes).unwrap().picture;
+        let longest = whole.width.max(whole.height);
+        for max_side in [longest + 1, longest, longest * 2 / 3, longest / 2, longest / 3, longest / 7, longest / 20, 1]
+        {
+            let expected = resize::fit(&whole, max_side);
+            let fitted = decode_fitted(&bytes, &Limits::default(), max_side).unwrap().picture;
+            assert_eq!((fitted.width, fitted.height), (expected.width, expected.height), "{name} to {max_side}");
+            assert_eq!(fitted.alpha.is_some(), expected.alpha.is_some(), "{name} to {max_side}");
+            let error: f64 =
+                fitted.rgb.iter().zip(&expected.rgb).map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2)).sum();
+            let error = (error / expected.rgb.len() as f64).sqrt();
+            // Of flat patches a pixel of the filter is much.
+            let most = if longest > 100 { 3.0 } else { 12.0 };
+            assert!(error < most, "{name} to {max_side}: {error}");
+            // From a half on a photo's details are another filter's.
+            if longest > 100 && max_side > 1 {
+                assert_eq!(fitted != expected, 2 * max_side <= longest, "{name} to {max_side}");
+            }
+        }
+    }
+}

@@ -101,8 +101,8 @@ impl Form {
 
 /// The picture, as small as it is judged.
 async fn small(service: &Service, photo: intake::Photo) -> Result<Picture, Problem> {
-    let (decoded, _room, _) = drawing::decode(service, photo).await?;
-    Ok(drawing::timed(move || resize::fit(&decoded.picture, SCORED_SIDE)).await?.0)
+    let (decoded, _room, _) = drawing::decode(service, photo, Some(SCORED_SIDE)).await?;
+    Ok(decoded.picture)
 }
 
 fn numbers(score: &Score) -> Response {

@@ -10,7 +10,7 @@ use crate::http::intake::{self, Intake};
 use crate::http::params::Parameters;
 use crate::http::problem::Problem;
 use crate::http::{Service, negotiate};
-use crate::imaging::{self, EncodeError, Provenance, grid, resize};
+use crate::imaging::{self, EncodeError, Provenance, grid};
 
 /// The longest side of a cell, in pixels: by default, and at most.
 const SIDE: u32 = 384;
@@ -38,9 +38,9 @@ pub async fn sheet(State(service): State<Service>, request: Request) -> Result<R
 
     let format = negotiate::format(parameters.format, &headers, photo.format);
     negotiate::exact_enough(format, parameters.quality)?;
-    let (decoded, room, _) = drawing::decode(&service, photo).await?;
-    let (small, _) = drawing::timed(move || resize::fit(&decoded.picture, side)).await?;
+    let (decoded, room, _) = drawing::decode(&service, photo, Some(side)).await?;
     drop(room);
+    let small = decoded.picture;
     let mut cells = vec![small.clone()];
     for style in &styles {
         let parameters = Parameters { style: Some(style.clone()), ..parameters.clone() };
