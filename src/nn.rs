@@ -13,6 +13,7 @@ pub mod conv;
 mod cudnn;
 pub mod dropout;
 pub mod generator;
+pub mod gradients;
 pub mod init;
 pub mod layers;
 mod modulation;

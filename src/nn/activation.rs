@@ -2,7 +2,7 @@
 
 #[cfg(feature = "cuda")]
 use super::on_cuda::{made, view};
-use super::ops::slice;
+use super::{gradients, ops::slice};
 #[cfg(feature = "cuda")]
 use crate::kernels::cuda::training;
 use crate::kernels::{activation as kernel, planes, resample};
@@ -100,7 +100,7 @@ impl CustomOp2 for AddBias {
 
     fn bwd(&self, _x: &Tensor, b: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let sum = grad.contiguous()?.apply_op1(SumPlanes { channels: b.elem_count() })?;
-        Ok((Some(grad.clone()), Some(sum.reshape(b.shape())?)))
+        Ok((Some(grad.clone()), gradients::keep(b, sum.reshape(b.shape())?)?))
     }
 }
 

@@ -5,8 +5,8 @@
 //! is closed: it can be differentiated any number of times, with one fast
 //! implementation of each per device (gemm on the CPU, cuDNN on CUDA).
 
-use super::autocast;
 use super::ops::{apart, slice};
+use super::{autocast, gradients};
 use crate::kernels::{conv as exact, fresh::zeros, geometry::Geometry, mixed};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
@@ -95,12 +95,9 @@ impl CustomOp2 for Convolution {
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         use Face::{Adjoint, Forward, WeightGradient};
         // Candle asks for both gradients; a photo or a frozen weight needs none.
-        let wanted = |t: &Tensor, face: Face, x: &Tensor, y: &Tensor| {
-            if t.is_variable() || t.track_op() {
-                self.face(face).apply(&apart(x), &apart(y)).map(Some)
-            } else {
-                Ok(None)
-            }
+        let wanted = |t: &Tensor, face: Face, x: &Tensor, y: &Tensor| match t.track_op() {
+            true => gradients::keep(t, self.face(face).apply(&apart(x), &apart(y))?),
+            false => Ok(None),
         };
         Ok(match self.face {
             Forward => (wanted(a, Adjoint, grad, b)?, wanted(b, WeightGradient, a, grad)?),

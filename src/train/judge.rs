@@ -6,6 +6,7 @@ use super::pool::Pool;
 use super::recipe::Recipe;
 use super::rng::Stream;
 use crate::nn::Pass;
+use crate::nn::gradients::backward;
 use crate::nn::init::Parameters;
 use crate::nn::patch_gan::{Judgement, PatchGan, patch_gan};
 use candle_core::{Device, Result, Tensor};
@@ -94,7 +95,7 @@ impl Judge {
         if !(learned.loss.is_finite() && learned.penalty.is_finite()) {
             return Ok(learned);
         }
-        self.adam.step(&total.backward()?, rate * recipe.discriminator_rate)?;
+        self.adam.step(&backward(&total)?, rate * recipe.discriminator_rate)?;
         if recipe.gan == GanLoss::Wgan {
             for (_, parameter) in self.parameters.trainable() {
                 let limit = recipe.clip_weights;

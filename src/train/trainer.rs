@@ -8,6 +8,7 @@ use super::rng::Stream;
 use super::tally::Losses;
 use crate::nn::autocast::Autocast;
 use crate::nn::dropout::Noise;
+use crate::nn::gradients::backward;
 use crate::nn::init::Parameters;
 use crate::nn::update::{keep_freed, move_towards};
 use crate::nn::{Generator, Pass};
@@ -125,7 +126,7 @@ impl Trainer {
         if !losses.are_sound() {
             return Ok(losses);
         }
-        self.adam.step(&total.backward()?, stage.rate * recipe.rate)?;
+        self.adam.step(&backward(&total)?, stage.rate * recipe.rate)?;
         self.steps += 1;
         self.follow()?;
         Ok(losses)

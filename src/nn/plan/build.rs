@@ -14,7 +14,7 @@ use std::sync::Mutex;
 fn winograd_tile(halvings: usize, grid: usize, kernels: &[usize]) -> Option<usize> {
     let of_phase = halvings + grid - 1;
     let deepest = if kernels.iter().all(|kernel| *kernel == 3) { 4 } else { 3 };
-    if of_phase <= deepest { Some(4) } else { Some(2).filter(|_| halvings <= 4) }
+    if of_phase <= deepest { Some(4) } else { Some(2).filter(|_| of_phase <= 4) }
 }
 
 impl<K: Kernel> Packed<K> {
