@@ -75,8 +75,9 @@ pub fn convolve<K: Kernel>(
     });
     let gathers = gathers::<K>(layer, inputs, width);
     let common = Common { layer, inputs, scale, shift, residual, outputs, place, origins, gathers };
-    // Work is cut into a few tasks a thread; how it is cut changes no sum.
-    let (panels, wanted) = (layer.phases[0].weights.count(), 4 * rayon::current_num_threads());
+    // Work is cut into a few tasks a thread, fewer where each copies its windows; how it is cut changes no sum.
+    let wanted = if gathers { 2 } else { 4 } * rayon::current_num_threads();
+    let (panels, phases) = (layer.phases[0].weights.count(), layer.phases.len());
     let winograd = layer.phases[0].winograd;
     let (units, chunk) = match (winograd, gathers) {
         (Some(form), _) => {
@@ -86,13 +87,14 @@ pub fn convolve<K: Kernel>(
         (None, true) => (batch * height * width, common.chunk()),
         (None, false) => (batch * height, common.chunk()),
     };
-    // As many for every thread, as long as they fill half of the kernel's rows.
+    // As many for every thread, as long as they fill half of the kernel's rows. Where pixels are so few that tasks copy
+    // their windows, weights are most of what is read, once for every chunk: there panels are shared out instead.
     let chunks = units.div_ceil(chunk);
     let even = chunks.next_multiple_of(rayon::current_num_threads());
     let least = if winograd.is_some() || gathers { K::ROWS.div_ceil(2) } else { 1 };
-    let chunks = if units >= even * least { even } else { chunks };
-    let splits = wanted.div_ceil(chunks * layer.phases.len()).min(panels);
-    let phases = layer.phases.len();
+    let shared = winograd.is_none() && gathers && phases * panels >= wanted;
+    let chunks = if units >= even * least && !shared { even } else { chunks };
+    let splits = wanted.div_ceil(chunks * phases).min(panels);
     (0..phases * chunks * splits).into_par_iter().for_each(|i| {
         let (split, i) = (i % splits, i / splits);
         // One after another, the phases of a chunk find its inputs in the L2 cache. Winograd's, whose weights are more
@@ -159,7 +161,7 @@ impl<K: Kernel> Common<'_, K> {
         let value = size_of::<K::Value>();
         if self.gathers {
             let window = self.layer.phases.iter().map(|phase| phase.weights.factors()).max().unwrap_or(1);
-            return (2 * CACHE / (window * value)).max(2 * K::ROWS);
+            return (4 * CACHE / (window * value)).max(2 * K::ROWS);
         }
         let row: usize = self.layer.inputs.iter().zip(self.inputs).map(|(i, b)| i.step * b.pitch() * value).sum();
         (CACHE / row.max(1)).max(1)
