@@ -180,7 +180,7 @@ fn between_markers(data: &Data, mcu: &Mcu<'_>, total: usize, interval: usize) ->
     data.ends.par_iter().enumerate().map(stretch).collect()
 }
 
-/// What a thread has read of the middle of the data, before anyone knows which MCUs they are.
+/// What a thread has read of the middle of the data, before anyone knows which MCUs that is.
 struct Guess<'a> {
     reader: Reader<'a>,
     /// Where each of its MCUs starts, in bits.
@@ -188,12 +188,13 @@ struct Guess<'a> {
 }
 
 impl<'a> Guess<'a> {
-    /// Reads from byte `from`, which need not be a start, up to the first MCU that starts at byte `to` or later.
+    /// Reads from byte `from`, which need not be a start, up to the first MCU that starts at byte `to` or later; with
+    /// room for so many MCUs, and no more than four times as many, however many there seem to be.
     fn read(data: &'a Data, mcu: &'a Mcu<'a>, from: usize, to: usize, room: usize) -> Self {
         let whole = data.ends[0];
         let mut reader = Reader::new(data, mcu, from..whole, room);
         let mut starts = Vec::with_capacity(room);
-        while !reader.is_done() && reader.bits.position() < 8 * to {
+        while !reader.is_done() && reader.bits.position() < 8 * to && starts.len() < 4 * room {
             starts.push(reader.bits.position());
             if reader.read().is_none() {
                 // Out of step: what has been read is worth nothing.
@@ -253,7 +254,7 @@ impl<'a> Known<'a> {
 fn side_by_side(data: &Data, mcu: &Mcu<'_>, total: usize, threads: usize) -> Option<Vec<Run>> {
     let threads = threads.clamp(1, data.ends[0].max(1));
     let share = |i: usize| i * data.ends[0] / threads;
-    let room = if threads == 1 { total } else { total / threads * 9 / 8 + 16 };
+    let room = total / threads * 9 / 8 + 16;
     let guess = |i: usize| Guess::read(data, mcu, share(i), share(i + 1), room);
     let guesses: Vec<_> = (0..threads).into_par_iter().map(guess).collect();
     let mut guesses = guesses.into_iter();

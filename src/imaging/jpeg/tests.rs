@@ -192,6 +192,17 @@ proptest! {
     }
 }
 
+/// Megabytes behind a small picture's data, which would be millions of blocks.
+#[test]
+fn more_data_than_a_picture_has_are_refused() {
+    let how = Writing { quality: 90, sampling: SamplingFactor::F_2_2, interval: None };
+    let bytes = write(&[128; 3 * 32 * 32], (32, 32), ColorType::Rgb, &how);
+    for threads in [1, 3] {
+        let more = [&bytes[..bytes.len() - 2], &vec![0; 1 << 20], &[0xFF, 0xD9]].concat();
+        assert!(reduced::read(&more, 2, threads).is_none());
+    }
+}
+
 #[test]
 fn what_is_not_baseline_is_left_to_the_other_decoder() {
     for name in ["progressive.jpg", "cmyk.jpg"] {
