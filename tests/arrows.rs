@@ -75,8 +75,8 @@ const FOLDERS: &[Folder] = &[
         name: "imaging",
         modules: &[],
         crates: &[
-            "candle_core", "crc32fast", "fast_image_resize", "image", "jpeg_encoder", "memchr", "moxcms", "rayon", "webp", "zune_core",
-            "zune_jpeg",
+            "candle_core", "crc32fast", "fast_image_resize", "image", "jpeg_encoder", "memchr", "moxcms", "multiversion", "rayon",
+            "webp", "zune_core", "zune_jpeg",
         ],
     },
     Folder {
