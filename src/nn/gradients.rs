@@ -2,7 +2,7 @@
 //!
 //! candle adds whatever an op says its argument's gradient is to zeros that it makes first, also where nothing else is
 //! added: for a parameter that is used once, three passes over memory for none. While [`backward`] runs, ops give the
-//! gradients of parameters to [`keep`] instead.
+//! gradients of parameters to `keep` instead.
 
 use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, TensorId};
