@@ -180,10 +180,9 @@ fn stylize_many(engine: &Engine, args: &StylizeArgs, tasks: &[Task]) -> anyhow::
 fn stylize(engine: &Engine, args: &StylizeArgs, task: &Task) -> anyhow::Result<Option<String>> {
     let bytes = std::fs::read(&task.photo).context("cannot be read")?;
     let original_size = args.size == Some(Size::Original);
-    let Decoded { picture, format } = match original_size {
-        true => imaging::decode(&bytes, &Limits::default())?,
-        false => imaging::decode_fitted(&bytes, &Limits::default(), engine.catalog().side(args.settings())?)?,
-    };
+    let side = engine.catalog().side(args.settings())?;
+    let max_side = (!original_size).then_some(side);
+    let Decoded { picture, format } = imaging::decode_fitted(&bytes, &Limits::default(), max_side)?;
     drop(bytes);
     let job = Job {
         photo: picture,

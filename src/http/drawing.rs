@@ -124,10 +124,7 @@ pub async fn decode(
     let limits = imaging::Limits { max_pixels: service.limits.max_pixels };
     let room = service.memory.pictures(cost(&photo, &limits)).await?;
     let work = move || {
-        let decoded = match max_side {
-            Some(max_side) => imaging::decode_fitted(&photo.bytes, &limits, max_side),
-            None => imaging::decode(&photo.bytes, &limits),
-        };
+        let decoded = imaging::decode_fitted(&photo.bytes, &limits, max_side);
         drop(photo);
         // Held here as well: the work goes on when its requester has gone.
         (decoded, room)

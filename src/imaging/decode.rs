@@ -128,11 +128,11 @@ pub fn probe(bytes: &[u8]) -> Result<(Format, u32, u32), DecodeError> {
 /// See [`DecodeError`]. Truncated files are refused even where enough is left
 /// to draw something; a decoder's panic is an error like any other.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
-    decode_to(bytes, limits, None)
+    decode_fitted(bytes, limits, None)
 }
 
-/// The same with its longest side at most `max_side`, as [`resize::fit`] makes
-/// it: in far less time where a JPEG is far larger.
+/// The same with its longest side at most `max_side`, if one is given, as [`resize::fit`]
+/// makes it: in far less time where a JPEG is far larger.
 ///
 /// A baseline JPEG of twice the size or more is made smaller before it has any
 /// pixels. Then its details are those of another filter.
@@ -141,11 +141,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
 /// See [`DecodeError`].
 ///
 /// [`resize::fit`]: super::resize::fit
-pub fn decode_fitted(bytes: &[u8], limits: &Limits, max_side: u32) -> Result<Decoded, DecodeError> {
-    decode_to(bytes, limits, Some(max_side))
-}
-
-fn decode_to(bytes: &[u8], limits: &Limits, max_side: Option<u32>) -> Result<Decoded, DecodeError> {
+pub fn decode_fitted(bytes: &[u8], limits: &Limits, max_side: Option<u32>) -> Result<Decoded, DecodeError> {
     let (format, width, height) = probe(bytes)?;
     limits.check(width, height)?;
     if !header::is_whole(format, bytes) {

@@ -23,7 +23,8 @@ use super::Format;
 use super::decode::{DecodeError, Limits, orientation, undecodable};
 use super::raster::{Channels, Raster};
 
-pub(super) use markers::{Walk, walk};
+use markers::Walk;
+pub(super) use markers::walk;
 
 /// Cameras write 1 scan and progressive encoders about 10; every scan walks
 /// over the whole picture, so a small file of thousands costs minutes.

@@ -25,7 +25,7 @@ fn read(bytes: &[u8]) -> Result<Decoded, DecodeError> {
 
 /// So small that a JPEG is read straight from its coefficients.
 fn read_small(bytes: &[u8]) -> Result<Decoded, DecodeError> {
-    decode_fitted(bytes, &Limits::default(), 5)
+    decode_fitted(bytes, &Limits::default(), Some(5))
 }
 
 fn pixel(picture: &Picture, x: u32, y: u32) -> [u8; 3] {

@@ -70,7 +70,7 @@ fn every_orientation_is_applied() {
                 assert_near(pixel(&picture, x, y), corner, 4);
             }
             // A third: a JPEG is read at half its sides, and turned at the end.
-            let small = decode_fitted(&bytes, &Limits::default(), 16).unwrap().picture;
+            let small = decode_fitted(&bytes, &Limits::default(), Some(16)).unwrap().picture;
             assert_eq!((small.width, small.height), if swapped { (11, 16) } else { (16, 11) });
             for (corner, (x, y)) in corners.into_iter().zip(at) {
                 assert_near(pixel(&small, x / 3, y / 3), corner, 8);

@@ -186,7 +186,7 @@ proptest! {
             prop_assert!(pixels > 0 && pixels <= 1_000_000);
             prop_assert_eq!(picture.rgb.len(), 3 * pixels);
         }
-        if let Ok(decoded) = decode_fitted(&bytes, &limits, 5) {
+        if let Ok(decoded) = decode_fitted(&bytes, &limits, Some(5)) {
             let picture = decoded.picture;
             prop_assert!(picture.width.max(picture.height) <= 5);
             prop_assert_eq!(picture.rgb.len(), 3 * (picture.width * picture.height) as usize);

@@ -125,7 +125,7 @@ fn a_file_decoded_to_a_size_is_the_fitted_picture() {
         for max_side in [longest + 1, longest, longest * 2 / 3, longest / 2, longest / 3, longest / 7, longest / 20, 1]
         {
             let expected = resize::fit(&whole, max_side);
-            let fitted = decode_fitted(&bytes, &Limits::default(), max_side).unwrap().picture;
+            let fitted = decode_fitted(&bytes, &Limits::default(), Some(max_side)).unwrap().picture;
             assert_eq!((fitted.width, fitted.height), (expected.width, expected.height), "{name} to {max_side}");
             assert_eq!(fitted.alpha.is_some(), expected.alpha.is_some(), "{name} to {max_side}");
             let error: f64 =

@@ -46,7 +46,8 @@ pub(super) const END: usize = 64;
 /// The codes of one table.
 pub(super) struct Table {
     entries: Box<[Entry; 1 << LOOK]>,
-    /// By length: the first 16 bits that are no such code or a shorter one; and what makes of a code, as a number, the place of its symbol.
+    /// By length: the first 16 bits that are no such code or a shorter one; and what makes of a code, as a number, the
+    /// place of its symbol.
     limits: [(u32, i32); 17],
     symbols: Vec<u8>,
 }

@@ -33,7 +33,12 @@ pub(super) struct Mcu<'a> {
 }
 
 impl Mcu<'_> {
-    /// Reads one to `kept`, `self.kept + 1` zeros before; DC coefficients are counted from `dc`.
+    /// Coefficients from one MCU to the next.
+    fn stride(&self) -> usize {
+        self.kept + 1
+    }
+
+    /// Reads one to `kept`, as many zeros before as the stride; DC coefficients are counted from `dc`.
     fn read(&self, from: &mut Bits<'_>, dc: &mut [i16; 3], kept: &mut [i16]) -> Option<()> {
         // A copy of its own stays in registers.
         let mut bits = *from;
@@ -90,13 +95,12 @@ pub(super) fn read(bytes: &[u8], frame: &Frame, mcu: &Mcu<'_>, threads: usize) -
     let (across, down) = frame.mcus();
     let total = across * down;
     let data = Data::of(bytes.get(frame.data..)?)?;
-    let stride = mcu.kept + 1;
     let runs = match frame.restart_interval {
         0 if data.ends.len() == 1 => side_by_side(&data, mcu, total, threads)?,
         0 => return None,
         interval => between_markers(&data, mcu, total, interval)?,
     };
-    Some(Coefficients { runs, stride })
+    Some(Coefficients { runs, stride: mcu.stride() })
 }
 
 /// Entropy-coded data without what is stuffed into them.
@@ -148,13 +152,13 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(data: &'a Data, mcu: &'a Mcu<'a>, bytes: std::ops::Range<usize>, room: usize) -> Self {
-        let coefficients = Vec::with_capacity(room * (mcu.kept + 1));
+        let coefficients = Vec::with_capacity(room * mcu.stride());
         Self { mcu, bits: Bits::new(&data.bytes, bytes.start), end: 8 * bytes.end, dc: [0; 3], coefficients }
     }
 
     fn read(&mut self) -> Option<()> {
         let start = self.coefficients.len();
-        self.coefficients.resize(start + self.mcu.kept + 1, 0);
+        self.coefficients.resize(start + self.mcu.stride(), 0);
         self.mcu.read(&mut self.bits, &mut self.dc, &mut self.coefficients[start..])?;
         (self.bits.position() <= self.end).then_some(())
     }
@@ -198,13 +202,9 @@ impl<'a> Guess<'a> {
             starts.push(reader.bits.position());
             if reader.read().is_none() {
                 // Out of step: what has been read is worth nothing.
-                let next = reader.bits.position() / 8 + 1;
-                reader = Reader { coefficients: reader.coefficients, ..Reader::new(data, mcu, next..whole, 0) };
+                (reader.bits, reader.dc) = (Bits::new(&data.bytes, reader.bits.position() / 8 + 1), [0; 3]);
                 reader.coefficients.clear();
                 starts.clear();
-                if next >= whole {
-                    break;
-                }
             }
         }
         Self { reader, starts }
@@ -213,11 +213,11 @@ impl<'a> Guess<'a> {
     /// What the DC coefficients of its MCU `i` are counted from.
     fn dc_before(&self, i: usize) -> [i16; 3] {
         let mut dc = [0; 3];
-        let Mcu { blocks, kept } = self.reader.mcu;
+        let Reader { mcu, coefficients, .. } = &self.reader;
         if let Some(before) = i.checked_sub(1) {
-            let coefficients = &self.reader.coefficients[before * (kept + 1)..];
+            let coefficients = &coefficients[before * mcu.stride()..];
             // The last block of each component.
-            blocks.iter().for_each(|b| dc[b.component] = coefficients[usize::from(b.places[0])]);
+            mcu.blocks.iter().for_each(|b| dc[b.component] = coefficients[usize::from(b.places[0])]);
         }
         dc
     }
@@ -235,7 +235,7 @@ struct Known<'a> {
 impl<'a> Known<'a> {
     /// The MCU that would be read next.
     fn next(&self) -> usize {
-        self.first + self.reader.coefficients.len() / (self.reader.mcu.kept + 1) - self.skipped
+        self.first + self.reader.coefficients.len() / self.reader.mcu.stride() - self.skipped
     }
 
     /// Goes on with what was guessed if it has read the next MCU: as its number `i`.
@@ -247,7 +247,7 @@ impl<'a> Known<'a> {
 
     fn into_run(self) -> Run {
         let Self { first, skipped, raise, reader: Reader { mcu, coefficients, .. } } = self;
-        Run { first, skipped: skipped * (mcu.kept + 1), coefficients, raise }
+        Run { first, skipped: skipped * mcu.stride(), coefficients, raise }
     }
 }
 

@@ -73,12 +73,12 @@ pub fn convolve<K: Kernel>(
         // Each vector of it is read before it is overwritten, by the same task.
         Residual::Held => outputs[0].0.cast_const(),
     });
-    let gathers = gathers::<K>(layer, inputs, width);
+    let winograd = layer.phases[0].winograd;
+    let gathers = winograd.is_none() && gathers::<K>(layer, inputs, width);
     let common = Common { layer, inputs, scale, shift, residual, outputs, place, origins, gathers };
     // Work is cut into a few tasks a thread, fewer where each copies its windows; how it is cut changes no sum.
     let wanted = if gathers { 2 } else { 4 } * rayon::current_num_threads();
     let (panels, phases) = (layer.phases[0].weights.count(), layer.phases.len());
-    let winograd = layer.phases[0].winograd;
     let (units, chunk) = match (winograd, gathers) {
         (Some(form), _) => {
             let tiles = batch * height.div_ceil(form.tile) * width.div_ceil(form.tile);
@@ -92,7 +92,7 @@ pub fn convolve<K: Kernel>(
     let chunks = units.div_ceil(chunk);
     let even = chunks.next_multiple_of(rayon::current_num_threads());
     let least = if winograd.is_some() || gathers { K::ROWS.div_ceil(2) } else { 1 };
-    let shared = winograd.is_none() && gathers && phases * panels >= wanted;
+    let shared = gathers && phases * panels >= wanted;
     let chunks = if units >= even * least && !shared { even } else { chunks };
     let splits = wanted.div_ceil(chunks * phases).min(panels);
     (0..phases * chunks * splits).into_par_iter().for_each(|i| {
