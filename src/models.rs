@@ -14,6 +14,7 @@ pub mod publish;
 pub mod registry;
 pub mod store;
 pub mod style;
+mod weights;
 
 pub use crate::nn::plan::Precision;
 pub use architecture::Architecture;

@@ -3,6 +3,7 @@
 use super::card::{Card, WeightFile};
 use super::model::Model;
 use super::store::Store;
+use super::weights;
 use crate::nn::plan::Precision;
 use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
@@ -164,15 +165,11 @@ impl Registry {
     /// When it is missing, or not the one that the card means.
     pub fn tensors(&self, file: &WeightFile, device: &Device) -> Result<HashMap<String, Tensor>, RegistryError> {
         let failed = |reason: String| RegistryError::Weights { file: self.store.describe(&file.file), reason };
-        let bytes = self.store.read(&file.file).map_err(|error| failed(error.to_string()))?;
-        // Each takes a tenth of a second of a large network's. The tensors are made here: a device's work belongs to the
-        // thread that starts it.
-        let (found, tensors) = std::thread::scope(|scope| {
-            let found = scope.spawn(|| sha256(&bytes));
-            let tensors = candle_core::safetensors::load_buffer(&bytes, device);
-            (found.join(), tensors)
-        });
-        let found = found.map_err(|_| failed("its SHA-256 could not be computed".into()))?;
+        let (found, tensors) = self
+            .store
+            .open(&file.file)
+            .and_then(|(source, length)| weights::read(source, length, device))
+            .map_err(|error| failed(error.to_string()))?;
         if found != file.sha256 {
             return Err(failed(format!("its SHA-256 is {found}, but the card says {}", file.sha256)));
         }

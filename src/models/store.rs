@@ -2,7 +2,8 @@
 
 use rust_embed::RustEmbed;
 use std::borrow::Cow;
-use std::io;
+use std::fs::File;
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 #[derive(RustEmbed)]
@@ -53,22 +54,37 @@ impl Store {
         Ok(names)
     }
 
-    /// The bytes of a file whose path is relative to the cards' folder.
+    /// A file whose path is relative to the cards' folder, and how many bytes it has.
     ///
     /// # Errors
     /// When it is not there or cannot be read.
-    pub fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+    pub fn open(&self, path: &str) -> io::Result<(Box<dyn Read>, u64)> {
         match self {
-            Self::Folder(dir) => std::fs::read(dir.join(path)),
+            Self::Folder(dir) => {
+                let file = File::open(dir.join(path))?;
+                let length = file.metadata()?.len();
+                Ok((Box::new(file), length))
+            }
             Self::BuiltIn => {
                 let file = match path.strip_prefix("../weights/") {
                     Some(name) => BuiltInWeights::get(name),
                     None => BuiltInCards::get(path),
                 };
-                file.map(|file| file.data.into_owned())
-                    .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "not among the built-in files"))
+                let file = file.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "not among the built-in files"))?;
+                let length = file.data.len() as u64;
+                Ok((Box::new(Cursor::new(file.data)), length))
             }
         }
+    }
+
+    /// The bytes of such a file.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open(path)?.0.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// How messages name a file of this store.
