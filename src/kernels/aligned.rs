@@ -23,16 +23,18 @@ impl<T: Value> Aligned<T> {
         Self { lines, len, values: PhantomData }
     }
 
-    /// `parts` times `part_len` values, each part made by `fill` from its number and zeros, parts in parallel: what is
-    /// written at once need not be cleared by one thread before.
-    pub(super) fn filled(parts: usize, part_len: usize, fill: impl Fn(usize, &mut [T]) + Sync) -> Self {
-        let part_lines = part_len * size_of::<T>() / size_of::<Line>();
-        assert!(part_lines > 0 && part_lines * size_of::<Line>() == part_len * size_of::<T>(), "parts are whole lines");
-        let lines = by_parts(parts * part_lines, part_lines, Line([0; 64]), |i, part| {
-            // SAFETY: the part's lines hold `part_len` values, and any bits are a value.
-            fill(i, unsafe { std::slice::from_raw_parts_mut(part.as_mut_ptr().cast(), part_len) });
+    /// `len` values, every `part_len` of them, the last ones perhaps fewer, made by `fill` from their number and zeros,
+    /// parts in parallel: what is written at once need not be cleared by one thread before.
+    pub(super) fn filled(len: usize, part_len: usize, fill: impl Fn(usize, &mut [T]) + Sync) -> Self {
+        let lines = |values: usize| values * size_of::<T>() / size_of::<Line>();
+        let whole = |values| lines(values) * size_of::<Line>() == values * size_of::<T>();
+        assert!(whole(len) && whole(part_len), "parts are whole lines");
+        let lines = by_parts(lines(len), lines(part_len), Line([0; 64]), |i, part| {
+            let values = size_of_val(part) / size_of::<T>();
+            // SAFETY: the part's lines are so many values, and any bits are a value.
+            fill(i, unsafe { std::slice::from_raw_parts_mut(part.as_mut_ptr().cast(), values) });
         });
-        Self { lines, len: parts * part_len, values: PhantomData }
+        Self { lines, len, values: PhantomData }
     }
 
     pub(super) fn slice(&self) -> &[T] {

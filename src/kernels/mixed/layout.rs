@@ -24,7 +24,7 @@ impl Pairs {
     pub fn new(window: Window, values: &[f32]) -> Self {
         let (columns, chunks) = (window.columns(), window.channels().div_ceil(CHUNK));
         let row = window.parts * chunks * CHUNK * columns;
-        let filled = Aligned::filled(window.groups() * window.rows, row, |i, line| {
+        let filled = Aligned::filled(window.groups() * window.rows * row, row, |i, line| {
             let (group, Some(y)) = (i / window.rows, window.row(i % window.rows)) else { return };
             for (part, line) in line.chunks_exact_mut(row / window.parts).enumerate() {
                 for (pair, line) in line.chunks_exact_mut(2 * columns).take(window.channels().div_ceil(2)).enumerate() {
@@ -127,7 +127,8 @@ impl Rows {
         let (columns, blocks) = (window.columns(), window.channels().div_ceil(TILE));
         let part_len = TILE * columns;
         let lines = window.groups() * window.rows;
-        let filled = Aligned::filled(blocks * lines, part_len * window.parts, |i, line| {
+        let line = part_len * window.parts;
+        let filled = Aligned::filled(blocks * lines * line, line, |i, line| {
             let (block, group) = (i / lines, i % lines / window.rows);
             let Some(y) = window.row(i % window.rows) else { return };
             for (part, line) in line.chunks_exact_mut(part_len).enumerate() {
@@ -194,7 +195,8 @@ impl PixelPairs {
     pub fn new(window: &Window, (channels, height): (usize, usize), values: &[f32]) -> Self {
         let (chunks, blocks) = (window.span().div_ceil(CHUNK), channels.div_ceil(TILE));
         let (lines, width) = (window.groups() * height, window.width);
-        let filled = Aligned::filled(blocks * lines, chunks * CHUNK * TILE, |i, line| {
+        let line = chunks * CHUNK * TILE;
+        let filled = Aligned::filled(blocks * lines * line, line, |i, line| {
             let (block, group, y) = (i / lines, i % lines / height, i % height);
             let count = (channels - block * TILE).min(TILE);
             for (chunk, to) in line.chunks_exact_mut(CHUNK * TILE).enumerate() {

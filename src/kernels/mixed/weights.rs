@@ -21,7 +21,7 @@ impl Weights {
     pub fn new(w: &[f32], outputs: (usize, usize), inputs: (usize, usize), taps: usize) -> Self {
         let chunks = inputs.0.div_ceil(CHUNK);
         let block_len = taps * chunks * CHUNK * TILE;
-        let values = Aligned::filled(outputs.0.div_ceil(TILE), block_len, |block, to| {
+        let values = Aligned::filled(outputs.0.div_ceil(TILE) * block_len, block_len, |block, to| {
             let rows = (outputs.0 - block * TILE).min(TILE);
             let of_block = (&w[block * TILE * outputs.1..], (rows, outputs.1));
             // SAFETY: whoever makes tiles has them, and AVX-512 with them.

@@ -1,7 +1,7 @@
 //! A fused layer: sums of convolutions, their scale and shift, a residual, a rectifier.
 
 use super::kernel::Kernel;
-use super::weights::Panels;
+use super::weights::{Panel, Panels};
 use super::winograd::Form;
 
 /// One of the buffers that a layer reads.
@@ -84,28 +84,29 @@ impl<K: Kernel> Phase<K> {
             assert_eq!(tap.kernel, (source.rows.len(), source.columns.len()));
         }
         if let Some(form) = tile.and_then(|tile| Form::of::<K>(inputs, &taps, tile)) {
-            let factors = form.factors(inputs);
-            let mut weights = Panels::zeros(factors, outputs);
-            let places: Vec<_> = (0..factors).map(|factor| (factor, factor)).collect();
-            weights.fill(&form.weights(inputs, sources, outputs), factors, &places);
+            let fill = |panel: Panel<'_, K>| form.fill(inputs, sources, panel);
+            let weights = Panels::filled(form.factors(inputs), outputs, fill);
             return Self { first, taps, weights, winograd: Some(form) };
         }
-        let lengths = inputs.iter().zip(&taps).map(|(input, tap)| tap.kernel.0 * tap.row::<K>(input.channels));
-        let mut weights = Panels::zeros(lengths.sum(), outputs);
-        let mut start = 0;
+        let (mut start, mut places) = (0, Vec::new());
         for ((input, tap), source) in inputs.iter().zip(&taps).zip(sources) {
-            let mut places = Vec::with_capacity(source.channels * tap.kernel.0 * tap.kernel.1);
+            let mut of_source = Vec::with_capacity(source.channels * tap.kernel.0 * tap.kernel.1);
             for c in 0..source.channels {
                 for (y, row) in source.rows.iter().enumerate() {
                     for (x, column) in source.columns.iter().enumerate() {
                         let to = start + y * tap.row::<K>(input.channels) + x * input.channels + c;
-                        places.push((c * source.channel + row + column, to));
+                        of_source.push((c * source.channel + row + column, to));
                     }
                 }
             }
-            weights.fill(source.weights, source.output, &places);
+            places.push(of_source);
             start += tap.kernel.0 * tap.row::<K>(input.channels);
         }
+        let weights = Panels::filled(start, outputs, |mut panel| {
+            for (source, places) in sources.iter().zip(&places) {
+                panel.set(source.weights, source.output, places);
+            }
+        });
         Self { first, taps, weights, winograd: None }
     }
 }

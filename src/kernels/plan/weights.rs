@@ -2,7 +2,7 @@
 
 use super::kernel::{Kernel, LANES, VECTORS, Value};
 use crate::kernels::aligned::Aligned;
-use rayon::prelude::*;
+use std::ops::Range;
 
 /// Columns of a full panel.
 const COLUMNS: usize = VECTORS * LANES;
@@ -14,32 +14,44 @@ pub(super) struct Panels<K: Kernel> {
     columns: usize,
 }
 
-impl<K: Kernel> Panels<K> {
-    /// Zeros for `count` factors, up to a multiple of the kernel's chunk.
-    pub(super) fn zeros(count: usize, columns: usize) -> Self {
-        let factors = count.next_multiple_of(K::CHUNK);
-        Self { values: Aligned::zeros(factors * columns.next_multiple_of(LANES)), factors, columns }
-    }
+/// A panel that is being made: zeros at first.
+pub(super) struct Panel<'a, K: Kernel> {
+    /// Those of the matrix.
+    pub(super) columns: Range<usize>,
+    /// Its columns, with those that fill up the last vector.
+    pub(super) width: usize,
+    /// `(factors, width)`, the neighbouring factors of a group beside each other.
+    pub(super) values: &'a mut [K::Value],
+}
 
+impl<K: Kernel> Panel<'_, K> {
     /// Sets factor `to` of each column `n` to `weights[from + n · step]`, for every `(from, to)` of `places`. They are
     /// best sorted by `from`: the weights are then read as they lie.
-    pub(super) fn fill(&mut self, weights: &[f32], step: usize, places: &[(usize, usize)]) {
+    pub(super) fn set(&mut self, weights: &[f32], step: usize, places: &[(usize, usize)]) {
         /// Places that are gone through column by column while their part of the panel is in the L1 cache.
         const BLOCK: usize = 128;
-        let (factors, columns) = (self.factors, self.columns);
-        self.values.slice_mut().par_chunks_mut(factors * COLUMNS).enumerate().for_each(|(panel, values)| {
-            let width = values.len() / factors;
-            let first = panel * COLUMNS;
-            for places in places.chunks(BLOCK) {
-                for column in 0..width.min(columns - first) {
-                    let weights = &weights[(first + column) * step..];
-                    for &(from, to) in places {
-                        let (group, member) = (to / K::GROUP, to % K::GROUP);
-                        values[(group * width + column) * K::GROUP + member] = K::Value::of(weights[from]);
-                    }
+        for places in places.chunks(BLOCK) {
+            for (column, of_matrix) in self.columns.clone().enumerate() {
+                let weights = &weights[of_matrix * step..];
+                for &(from, to) in places {
+                    let (group, member) = (to / K::GROUP, to % K::GROUP);
+                    self.values[(group * self.width + column) * K::GROUP + member] = K::Value::of(weights[from]);
                 }
             }
+        }
+    }
+}
+
+impl<K: Kernel> Panels<K> {
+    /// Those of `count` factors, up to a multiple of the kernel's chunk, each made by `fill`.
+    pub(super) fn filled(count: usize, columns: usize, fill: impl Fn(Panel<'_, K>) + Sync) -> Self {
+        let factors = count.next_multiple_of(K::CHUNK);
+        let len = factors * columns.next_multiple_of(LANES);
+        let values = Aligned::filled(len, factors * COLUMNS, |panel, values: &mut [K::Value]| {
+            let first = panel * COLUMNS;
+            fill(Panel { columns: first..columns.min(first + COLUMNS), width: values.len() / factors, values });
         });
+        Self { values, factors, columns }
     }
 
     /// Products that make one sum, the added zeros too.

@@ -1,18 +1,15 @@
 //! Which windows take fewer products, and their weights at the points.
 
-use crate::kernels::fresh::zeros;
-use crate::kernels::plan::kernel::{Kernel, LANES, VECTORS};
+use crate::kernels::plan::kernel::{Kernel, LANES, VECTORS, Value};
 use crate::kernels::plan::layer::{Input, Source, Tap};
+use crate::kernels::plan::weights::Panel;
 use crate::kernels::winograd::side;
-use rayon::prelude::*;
+use multiversion::multiversion;
 use std::any::TypeId;
+use std::array;
 
 /// Bytes of a task's points, before and after the products: beside a panel they stay in the L2 cache.
 const CACHE: usize = 512 * 1024;
-
-/// Taps of a small window's side and points of a tile's, at most.
-const MOST_TAPS: usize = 3;
-const MOST_SIDE: usize = 6;
 
 /// Windows that fall apart into small ones, and the tiles that are computed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,44 +67,87 @@ impl Form {
         (CACHE / tile / K::ROWS * K::ROWS).max(K::ROWS)
     }
 
-    /// `G g Gᵀ` of every output's weights: `(outputs, points, depth)`, where channels are filled up with zeros.
-    pub fn weights(self, inputs: &[Input], sources: &[Source<'_>], outputs: usize) -> Vec<f32> {
-        let (side, depth, spread) = (self.side(), self.depth(inputs), side::weights(self.taps, self.tile));
-        let mut points = zeros(outputs * self.factors(inputs));
-        points.par_chunks_mut(self.factors(inputs)).enumerate().for_each(|(output, points)| {
-            let mut start = 0;
-            for (input, source) in inputs.iter().zip(sources) {
-                for (y, x) in self.parities() {
-                    for c in 0..source.channels {
-                        let place = output * source.output + c * source.channel;
-                        let weight = |row: usize, column: usize| {
-                            let (row, column) =
-                                (source.rows[y + row * self.step], source.columns[x + column * self.step]);
-                            f64::from(source.weights[place + row + column])
-                        };
-                        // Along the columns first.
-                        let mut rows = [[0.0; MOST_SIDE]; MOST_TAPS];
-                        for (tap, row) in rows[..self.taps].iter_mut().enumerate() {
-                            for (point, by) in row.iter_mut().zip(&spread) {
-                                *point = by.iter().enumerate().map(|(column, by)| by * weight(tap, column)).sum();
+    /// Makes a panel of `G g Gᵀ` of its columns' weights: `(points, depth, width)`, channels filled up with zeros.
+    pub fn fill<K: Kernel>(self, inputs: &[Input], sources: &[Source<'_>], panel: Panel<'_, K>) {
+        match (self.taps, self.tile) {
+            (2, 2) => self.fill_sides::<K, 2, 3>(inputs, sources, panel),
+            (2, _) => self.fill_sides::<K, 2, 5>(inputs, sources, panel),
+            (_, 2) => self.fill_sides::<K, 3, 4>(inputs, sources, panel),
+            _ => self.fill_sides::<K, 3, 6>(inputs, sources, panel),
+        }
+    }
+
+    fn fill_sides<K: Kernel, const TAPS: usize, const SIDE: usize>(
+        self,
+        inputs: &[Input],
+        sources: &[Source<'_>],
+        panel: Panel<'_, K>,
+    ) {
+        let spread = side::weights(TAPS, self.tile);
+        let spread = array::from_fn(|point| array::from_fn(|tap| spread[point][tap]));
+        let (depth, mut factor) = (self.depth(inputs), 0);
+        for (input, source) in inputs.iter().zip(sources) {
+            for (y, x) in self.parities() {
+                let rows: [_; TAPS] = array::from_fn(|tap| source.rows[y + tap * self.step]);
+                let columns: [_; TAPS] = array::from_fn(|tap| source.columns[x + tap * self.step]);
+                for c in 0..source.channels {
+                    for first in (0..panel.columns.len()).step_by(LANES) {
+                        let mut window = [[[0.0; LANES]; TAPS]; TAPS];
+                        for (lane, output) in panel.columns.clone().skip(first).take(LANES).enumerate() {
+                            let weights = &source.weights[output * source.output + c * source.channel..];
+                            for (window, row) in window.iter_mut().zip(rows) {
+                                for (window, column) in window.iter_mut().zip(columns) {
+                                    window[lane] = f64::from(weights[row + column]);
+                                }
                             }
                         }
-                        for (y, by) in spread.iter().enumerate() {
-                            for x in 0..side {
-                                let value: f64 = by.iter().zip(&rows).map(|(by, row)| by * row[x]).sum();
-                                points[(y * side + x) * depth + start + c] = value as f32;
-                            }
+                        let points = at_points::<TAPS, SIDE>(&spread, &window);
+                        for (point, values) in points.as_flattened().iter().enumerate() {
+                            let to = &mut panel.values[(point * depth + factor + c) * panel.width + first..];
+                            to.iter_mut().zip(values).for_each(|(to, value)| *to = K::Value::of(*value));
                         }
                     }
-                    start += input.channels;
                 }
+                factor += input.channels;
             }
-        });
-        points
+        }
     }
 
     /// Where the small windows begin in the whole one.
     pub fn parities(self) -> impl Iterator<Item = (usize, usize)> {
         (0..self.step * self.step).map(move |i| (i / self.step, i % self.step))
+    }
+}
+
+/// `G g Gᵀ` of windows side by side.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
+fn at_points<const TAPS: usize, const SIDE: usize>(
+    spread: &[[f64; TAPS]; SIDE],
+    window: &[[[f64; LANES]; TAPS]; TAPS],
+) -> [[[f32; LANES]; SIDE]; SIDE] {
+    // Along the columns first.
+    let mut rows = [[[0.0; LANES]; SIDE]; TAPS];
+    for (row, window) in rows.iter_mut().zip(window) {
+        for (point, by) in row.iter_mut().zip(spread) {
+            add_products(point, by, window);
+        }
+    }
+    let mut points = [[[0.0; LANES]; SIDE]; SIDE];
+    for (points, by) in points.iter_mut().zip(spread) {
+        for (x, point) in points.iter_mut().enumerate() {
+            let mut sum = [0.0; LANES];
+            add_products(&mut sum, by, &array::from_fn(|row| rows[row][x]));
+            *point = sum.map(|value| value as f32);
+        }
+    }
+    points
+}
+
+#[inline(always)]
+fn add_products<const TAPS: usize>(sum: &mut [f64; LANES], by: &[f64; TAPS], values: &[[f64; LANES]; TAPS]) {
+    for (by, values) in by.iter().zip(values) {
+        for (sum, value) in sum.iter_mut().zip(values) {
+            *sum += by * value;
+        }
     }
 }
