@@ -18,6 +18,7 @@ mod direct;
 pub mod fresh;
 mod gathered;
 pub mod geometry;
+pub mod lines;
 mod lowering;
 mod matmul;
 mod meanwhile;
