@@ -8,6 +8,7 @@ pub mod adam;
 mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod amx;
+pub mod awake;
 pub mod conv;
 #[cfg(any(feature = "cuda", test))]
 pub mod cuda;

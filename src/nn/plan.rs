@@ -20,6 +20,7 @@ pub use outline::{Affine, Finish, Node, Outline, Term, Window, shuffled};
 pub use precision::{Precision, instructions};
 
 use super::dropout::Noise;
+use crate::kernels::awake::Awake;
 #[cfg(target_arch = "x86_64")]
 use crate::kernels::plan::{Amx, Avx2, Avx512, Avx512Bf16};
 use crate::kernels::plan::{
@@ -147,6 +148,7 @@ impl<K: Kernel> Packed<K> {
 
     fn run(&self, photo: &[f32], size: (usize, usize, usize), style: &[f32], noise: Option<&Noise>) -> Vec<f32> {
         let (_, height, width) = size;
+        let awake = Awake::new();
         let (mut arena, plane) = (self.arena(size), height * width);
         let buffers = &mut arena.buffers;
         if let Some(buffer) = &mut buffers[0] {
@@ -170,6 +172,7 @@ impl<K: Kernel> Packed<K> {
             buffer.mirror(self.mirrored);
         }
         for step in &self.steps {
+            awake.call();
             step.run(buffers, style, noise);
         }
         let colours = self.colours.as_ref().map(|colours| colours.at(style).1);

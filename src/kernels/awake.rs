@@ -1,0 +1,118 @@
+//! Threads that stay awake from one parallel loop to the next.
+//!
+//! rayon's threads sleep soon after a loop has nothing left for them, and the system takes longer to wake one than a
+//! small layer takes to compute. While a network draws, they look for work instead.
+
+use std::hint::spin_loop;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// How long a thread without work stays awake. A thread may come to this in the middle of other work, which waits.
+const PATIENCE: Duration = Duration::from_micros(300);
+/// Pauses between two looks for work.
+const PAUSES: usize = 16;
+
+/// Keeps the pool's other threads awake as long as it lives; made on a thread of the pool.
+pub struct Awake {
+    state: Arc<State>,
+    wanted: usize,
+}
+
+struct State {
+    /// The thread that has work for the others.
+    owner: Option<usize>,
+    over: AtomicBool,
+    /// Threads that are awake, or called.
+    awake: AtomicUsize,
+}
+
+impl Awake {
+    /// Wakes the others.
+    #[expect(clippy::new_without_default, reason = "it does something")]
+    pub fn new() -> Self {
+        let state = State { owner: rayon::current_thread_index(), over: false.into(), awake: 0.into() };
+        let this = Self { state: Arc::new(state), wanted: rayon::current_num_threads() - 1 };
+        this.call();
+        this
+    }
+
+    /// Wakes those that have fallen asleep: before each loop.
+    pub fn call(&self) {
+        while self.state.awake.load(Relaxed) < self.wanted {
+            self.state.awake.fetch_add(1, Relaxed);
+            let state = self.state.clone();
+            rayon::spawn(move || {
+                state.stay();
+                state.awake.fetch_sub(1, Relaxed);
+            });
+        }
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        self.state.over.store(true, Relaxed);
+    }
+}
+
+impl State {
+    fn stay(&self) {
+        // While the owner waits for others it may be given this, too.
+        if rayon::current_thread_index() == self.owner {
+            return;
+        }
+        let mut since = Instant::now();
+        while !self.over.load(Relaxed) {
+            if rayon::yield_now() == Some(rayon::Yield::Executed) {
+                since = Instant::now();
+                continue;
+            }
+            (0..PAUSES).for_each(|_| spin_loop());
+            if since.elapsed() > PATIENCE {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use rayon::prelude::*;
+
+    /// Owners on every thread, whose loops and calls are taken up by each other's threads: none waits for ever.
+    #[test]
+    fn loops_of_several_owners_end() {
+        for threads in [1, 2, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let sums: Vec<u64> = pool.install(|| {
+                let owners = (0..2 * threads).into_par_iter();
+                let sum = |owner| {
+                    let awake = Awake::new();
+                    let rounds = (0..100).map(|round| {
+                        awake.call();
+                        (0..64).into_par_iter().map(|i: u64| i * round + owner as u64).sum::<u64>()
+                    });
+                    rounds.sum()
+                };
+                owners.map(sum).collect()
+            });
+            let expected = |owner: usize| 2016 * 4950 + 6400 * owner as u64;
+            assert_eq!(sums, (0..2 * threads).map(expected).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn nobody_stays_after_the_end() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let state = pool.install(|| Awake::new().state.clone());
+        let end = Instant::now() + Duration::from_secs(60);
+        while state.awake.load(Relaxed) > 0 && Instant::now() < end {
+            std::thread::yield_now();
+        }
+        assert_eq!(state.awake.load(Relaxed), 0);
+    }
+}
