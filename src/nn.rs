@@ -9,6 +9,7 @@ pub mod anime;
 pub mod autocast;
 mod beside;
 pub mod conv;
+mod conv_rectify;
 #[cfg(feature = "cuda")]
 mod cudnn;
 pub mod dropout;

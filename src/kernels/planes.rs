@@ -3,6 +3,7 @@
 use super::activation::gate;
 use super::fresh::by_parts;
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// `x[p, ·] · by[p]` over planes `p` of `pixels` values.
 pub fn scale(x: &[f32], by: &[f32], pixels: usize) -> Vec<f32> {
@@ -29,16 +30,34 @@ pub fn rectify(x: &[f32], scale: Option<&[f32]>, shift: &[f32], slope: f32, pixe
     })
 }
 
+/// The same of `x` without a scale, in its place.
+pub fn rectify_in_place(x: &mut [f32], shift: &[f32], slope: f32, pixels: usize) {
+    x.par_chunks_mut(pixels).enumerate().for_each(|(plane, x)| {
+        let (shift, slope) = (shift[plane % shift.len()], slope);
+        for x in x {
+            let shifted = *x + shift;
+            *x = if shifted > 0.0 { shifted } else { slope * shifted };
+        }
+    });
+}
+
 /// The way back of [`rectify`]: `g[p, ·]` where its result `y` is positive, else `slope·g[p, ·]`, and behind them the
 /// sums of all that over the planes of each of `shifts` shifts.
 pub fn rectify_gradient(y: &[f32], g: &[f32], shifts: usize, slope: f32, pixels: usize) -> Vec<f32> {
     assert_eq!(y.len(), g.len());
+    // A plane is summed up while it is in the cache.
+    let of_planes: Vec<AtomicU64> = (0..y.len() / pixels.max(1)).map(|_| AtomicU64::default()).collect();
     let mut both = by_parts(y.len() + shifts, pixels, 0.0, |plane, to| {
-        let first = (plane * pixels).min(y.len());
-        gate([&y[first..], &g[first..]], slope, to);
+        if let Some(sum) = of_planes.get(plane) {
+            let first = plane * pixels;
+            gate([&y[first..], &g[first..]], slope, to);
+            sum.store(plane_sum(to).to_bits(), Relaxed);
+        }
     });
-    let (gated, of_shifts) = both.split_at_mut(y.len());
-    total(gated, pixels, of_shifts);
+    for (shift, sum) in both[y.len()..].iter_mut().enumerate() {
+        let planes = of_planes.iter().skip(shift).step_by(shifts);
+        *sum = planes.map(|sum| f64::from_bits(sum.load(Relaxed))).sum::<f64>() as f32;
+    }
     both
 }
 
@@ -47,8 +66,12 @@ pub fn total(x: &[f32], pixels: usize, out: &mut [f32]) {
     let channels = out.len();
     out.par_iter_mut().enumerate().for_each(|(channel, out)| {
         let planes = x.chunks_exact(pixels).skip(channel).step_by(channels);
-        *out = planes.map(|plane| sums([plane; 3], |[x, ..]| [x, 0.0])[0]).sum::<f64>() as f32;
+        *out = planes.map(plane_sum).sum::<f64>() as f32;
     });
+}
+
+fn plane_sum(plane: &[f32]) -> f64 {
+    sums([plane; 3], |[x, ..]| [x, 0.0])[0]
 }
 
 /// `x[p, ·] + bias[p]`; the bias begins again where it ends.

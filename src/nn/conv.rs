@@ -32,7 +32,7 @@ pub(super) struct Convolution {
 
 impl Convolution {
     /// In the precision that is in force.
-    fn new(face: Face, geometry: Geometry) -> Self {
+    pub(super) fn new(face: Face, geometry: Geometry) -> Self {
         Self { face, geometry, bf16: autocast::bf16() }
     }
 
@@ -42,6 +42,66 @@ impl Convolution {
 
     fn face(self, face: Face) -> Self {
         Self { face, ..self }
+    }
+
+    /// The result of contiguous values, and its shape.
+    pub(super) fn on_cpu(&self, a: &[f32], b: &[f32]) -> (Vec<f32>, Shape) {
+        let shape = self.shape();
+        let mut out = zeros(shape.elem_count());
+        let run = match (self.face, self.bf16) {
+            (Face::Forward, false) => exact::forward,
+            (Face::Adjoint, false) => exact::adjoint,
+            (Face::WeightGradient, false) => exact::weight_gradient,
+            (Face::Forward, true) => mixed::forward,
+            (Face::Adjoint, true) => mixed::adjoint,
+            (Face::WeightGradient, true) => mixed::weight_gradient,
+        };
+        run(&self.geometry, a, b, &mut out);
+        (out, shape)
+    }
+
+    /// What is to be added to the gradients of `a` and of `b`, from that of the result.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub(super) fn gradients(self, a: &Tensor, b: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        use Face::{Adjoint, Forward, WeightGradient};
+        // Candle asks for both gradients; a photo or a frozen weight needs none.
+        let wanted = |t: &Tensor, face: Face, x: &Tensor, y: &Tensor| match t.track_op() {
+            true => gradients::keep(t, self.face(face).apply(&apart(x), &apart(y))?),
+            false => Ok(None),
+        };
+        Ok(match self.face {
+            Forward => (wanted(a, Adjoint, grad, b)?, wanted(b, WeightGradient, a, grad)?),
+            Adjoint => (wanted(a, Forward, grad, b)?, wanted(b, WeightGradient, grad, a)?),
+            WeightGradient => (wanted(a, Adjoint, b, grad)?, wanted(b, Forward, a, grad)?),
+        })
+    }
+
+    /// The sizes of `conv(x, w)`.
+    ///
+    /// # Errors
+    /// As for [`conv2d`].
+    pub(super) fn geometry(x: &Tensor, w: &Tensor, stride: usize, padding: usize) -> Result<Geometry> {
+        let (batch, in_channels, height, width) = x.dims4()?;
+        let (out_channels, channels, kernel, kernel_width) = w.dims4()?;
+        if channels != in_channels || kernel != kernel_width {
+            bail!("conv2d: a weight {:?} does not fit an input {:?}", w.shape(), x.shape());
+        }
+        if height + 2 * padding < kernel || width + 2 * padding < kernel {
+            bail!("conv2d: an input {:?} is smaller than the kernel {kernel}×{kernel}", x.shape());
+        }
+        let out = |side: usize| (side + 2 * padding - kernel) / stride + 1;
+        Ok(Geometry {
+            batch,
+            in_channels,
+            input: (height, width),
+            out_channels,
+            output: (out(height), out(width)),
+            kernel,
+            stride,
+            padding,
+        })
     }
 
     /// Shape of the result.
@@ -66,19 +126,8 @@ impl CustomOp2 for Convolution {
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (a, b) = (slice(s1, l1)?, slice(s2, l2)?);
-        let shape = self.shape();
-        let mut out = zeros(shape.elem_count());
-        let run = match (self.face, self.bf16) {
-            (Face::Forward, false) => exact::forward,
-            (Face::Adjoint, false) => exact::adjoint,
-            (Face::WeightGradient, false) => exact::weight_gradient,
-            (Face::Forward, true) => mixed::forward,
-            (Face::Adjoint, true) => mixed::adjoint,
-            (Face::WeightGradient, true) => mixed::weight_gradient,
-        };
-        run(&self.geometry, a, b, &mut out);
-        Ok((CpuStorage::F32(out), shape))
+        let (values, shape) = self.on_cpu(slice(s1, l1)?, slice(s2, l2)?);
+        Ok((CpuStorage::F32(values), shape))
     }
 
     #[cfg(feature = "cuda")]
@@ -93,17 +142,7 @@ impl CustomOp2 for Convolution {
     }
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        use Face::{Adjoint, Forward, WeightGradient};
-        // Candle asks for both gradients; a photo or a frozen weight needs none.
-        let wanted = |t: &Tensor, face: Face, x: &Tensor, y: &Tensor| match t.track_op() {
-            true => gradients::keep(t, self.face(face).apply(&apart(x), &apart(y))?),
-            false => Ok(None),
-        };
-        Ok(match self.face {
-            Forward => (wanted(a, Adjoint, grad, b)?, wanted(b, WeightGradient, a, grad)?),
-            Adjoint => (wanted(a, Forward, grad, b)?, wanted(b, WeightGradient, grad, a)?),
-            WeightGradient => (wanted(a, Adjoint, b, grad)?, wanted(b, Forward, a, grad)?),
-        })
+        self.gradients(a, b, grad)
     }
 }
 
@@ -113,26 +152,7 @@ impl CustomOp2 for Convolution {
 /// When the channels differ, the kernel is not square, or the input is smaller
 /// than the kernel.
 pub fn conv2d(x: &Tensor, w: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
-    let (batch, in_channels, height, width) = x.dims4()?;
-    let (out_channels, channels, kernel, kernel_width) = w.dims4()?;
-    if channels != in_channels || kernel != kernel_width {
-        bail!("conv2d: a weight {:?} does not fit an input {:?}", w.shape(), x.shape());
-    }
-    if height + 2 * padding < kernel || width + 2 * padding < kernel {
-        bail!("conv2d: an input {:?} is smaller than the kernel {kernel}×{kernel}", x.shape());
-    }
-    let out = |side: usize| (side + 2 * padding - kernel) / stride + 1;
-    let geometry = Geometry {
-        batch,
-        in_channels,
-        input: (height, width),
-        out_channels,
-        output: (out(height), out(width)),
-        kernel,
-        stride,
-        padding,
-    };
-    Convolution::new(Face::Forward, geometry).apply(x, w)
+    Convolution::new(Face::Forward, Convolution::geometry(x, w, stride, padding)?).apply(x, w)
 }
 
 /// Transposed convolution of `y` `(N, Cin, H, W)` with `w` `(Cin, Cout, K, K)`

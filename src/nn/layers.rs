@@ -2,8 +2,9 @@
 
 use super::activation::add_bias;
 use super::conv::{conv_transpose2d, conv2d};
+use super::conv_rectify::conv_rectify;
 use super::init::PIX2PIX_WEIGHT;
-use candle_core::{Result, Tensor};
+use candle_core::{Error, Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 
 /// Sizes and initialisation of a convolution.
@@ -53,6 +54,22 @@ impl Conv2d {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let y = self.linear(x)?;
         self.bias.as_ref().map_or(Ok(y.clone()), |bias| add_bias(&y, bias))
+    }
+
+    /// The layer, rectified with a slope above 0.
+    ///
+    /// # Errors
+    /// When the input's shape does not fit, or there is no bias.
+    pub(super) fn rectified(&self, x: &Tensor, slope: f32) -> Result<Tensor> {
+        conv_rectify(x, &self.weight, self.biased()?, (self.config.stride, self.config.padding), slope)
+    }
+
+    /// The bias.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn biased(&self) -> Result<&Tensor> {
+        self.bias.as_ref().ok_or_else(|| Error::msg("this network's convolutions have a bias"))
     }
 
     /// The layer without its bias.

@@ -7,7 +7,6 @@ use super::beside::beside;
 use super::generator::Pass;
 use super::layers::{Conv2d, ConvConfig, conv};
 use super::norm::{Norm, NormKind, norm};
-use super::rectify::rectify;
 use super::spectral::normalised;
 use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
@@ -172,7 +171,7 @@ impl PatchGan {
         for layer in &self.layers {
             let (conv, x) = (layer.weighted(pass)?, features.last().unwrap_or(judged));
             features.push(match (&layer.norm, &conv.bias) {
-                (Norm::None, Some(bias)) => rectify(&conv.linear(x)?, None, bias, SLOPE)?,
+                (Norm::None, Some(_)) => conv.rectified(x, SLOPE)?,
                 (norm, _) => norm.rectified(&conv.forward(x)?, SLOPE, pass)?,
             });
         }

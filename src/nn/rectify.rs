@@ -16,14 +16,14 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 /// `leaky(x + shift)` or `leaky(x·scale + shift)`: a scale and a shift for each
 /// channel, `(C)`, or for each plane, `(N, C)`.
 #[derive(Clone, Copy)]
-struct Rectify {
+pub(super) struct Rectify {
     /// Above 0, so that the result's sign is its argument's.
-    slope: f32,
+    pub(super) slope: f32,
 }
 
 impl Rectify {
     /// The gradient in the rectifier's argument, and its sum over each plane.
-    fn behind(self, result: &Tensor, grad: &Tensor, shift: &Tensor) -> Result<(Tensor, Tensor)> {
+    pub(super) fn behind(self, result: &Tensor, grad: &Tensor, shift: &Tensor) -> Result<(Tensor, Tensor)> {
         // Constant in the argument almost everywhere: detached.
         let op = RectifyGradient { slope: self.slope, shifts: shift.elem_count() };
         let both = result.detach().apply_op2(&grad.contiguous()?, op)?;

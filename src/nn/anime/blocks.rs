@@ -30,12 +30,8 @@ impl Residual {
 
     pub(super) fn forward(&self, x: &Tensor, style: Option<&Tensor>) -> Result<Tensor> {
         let inner = rectified(&self.conv1, x, self.modulation.as_ref(), style)?;
-        add_bias_to(&self.conv2.linear(&inner)?, bias(&self.conv2)?, x)
+        add_bias_to(&self.conv2.linear(&inner)?, self.conv2.biased()?, x)
     }
-}
-
-fn bias(conv: &Conv2d) -> Result<&Tensor> {
-    conv.bias.as_ref().ok_or_else(|| candle_core::Error::msg("this network's convolutions have a bias"))
 }
 
 /// A convolution, modulated and rectified.
@@ -45,7 +41,10 @@ pub(super) fn rectified(
     modulation: Option<&Modulation>,
     style: Option<&Tensor>,
 ) -> Result<Tensor> {
-    rectify_styled(&conv.linear(x)?, bias(conv)?, modulation, style, SLOPE)
+    match modulation {
+        None => conv.rectified(x, SLOPE),
+        modulation => rectify_styled(&conv.linear(x)?, conv.biased()?, modulation, style, SLOPE),
+    }
 }
 
 /// Halving, then a residual refinement at the new size.
