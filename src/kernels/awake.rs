@@ -1,7 +1,8 @@
 //! Threads that stay awake from one parallel loop to the next.
 //!
-//! rayon's threads sleep soon after a loop has nothing left for them, and the system takes longer to wake one than a
-//! small layer takes to compute. While a network draws, they look for work instead.
+//! rayon's threads sleep soon after a loop has nothing left for them, and so does a thread of another kind that waits for
+//! a loop. The system takes longer to wake one than a small layer takes to compute. While a network draws or learns, its
+//! thread is one of the pool's, and the others look for work instead.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
@@ -13,7 +14,12 @@ const PATIENCE: Duration = Duration::from_micros(300);
 /// Pauses between two looks for work.
 const PAUSES: usize = 16;
 
-/// Keeps the pool's other threads awake as long as it lives; made on a thread of the pool.
+/// Runs `work` on a thread of the pool while the others stay awake.
+pub fn in_pool<T: Send>(work: impl FnOnce(&Awake) -> T + Send) -> T {
+    rayon::scope(|_| work(&Awake::new()))
+}
+
+/// Keeps the pool's other threads awake as long as it lives.
 pub struct Awake {
     state: Arc<State>,
     wanted: usize,
@@ -28,16 +34,14 @@ struct State {
 }
 
 impl Awake {
-    /// Wakes the others.
-    #[expect(clippy::new_without_default, reason = "it does something")]
-    pub fn new() -> Self {
+    fn new() -> Self {
         let state = State { owner: rayon::current_thread_index(), over: false.into(), awake: 0.into() };
         let this = Self { state: Arc::new(state), wanted: rayon::current_num_threads() - 1 };
         this.call();
         this
     }
 
-    /// Wakes those that have fallen asleep: before each loop.
+    /// Wakes those that have fallen asleep: before a loop that is worth it.
     pub fn call(&self) {
         while self.state.awake.load(Relaxed) < self.wanted {
             self.state.awake.fetch_add(1, Relaxed);
@@ -69,6 +73,7 @@ impl State {
                 continue;
             }
             (0..PAUSES).for_each(|_| spin_loop());
+            std::thread::yield_now();
             if since.elapsed() > PATIENCE {
                 return;
             }
@@ -91,12 +96,13 @@ mod tests {
             let sums: Vec<u64> = pool.install(|| {
                 let owners = (0..2 * threads).into_par_iter();
                 let sum = |owner| {
-                    let awake = Awake::new();
-                    let rounds = (0..100).map(|round| {
-                        awake.call();
-                        (0..64).into_par_iter().map(|i: u64| i * round + owner as u64).sum::<u64>()
-                    });
-                    rounds.sum()
+                    in_pool(|awake| {
+                        let rounds = (0..100).map(|round| {
+                            awake.call();
+                            (0..64).into_par_iter().map(|i: u64| i * round + owner as u64).sum::<u64>()
+                        });
+                        rounds.sum()
+                    })
                 };
                 owners.map(sum).collect()
             });
@@ -108,7 +114,7 @@ mod tests {
     #[test]
     fn nobody_stays_after_the_end() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-        let state = pool.install(|| Awake::new().state.clone());
+        let state = pool.install(|| in_pool(|awake| awake.state.clone()));
         let end = Instant::now() + Duration::from_secs(60);
         while state.awake.load(Relaxed) > 0 && Instant::now() < end {
             std::thread::yield_now();

@@ -12,6 +12,7 @@ use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use candle_core::{CudaStorage, Error};
 
 pub use crate::kernels::adam::AdamStep;
+pub use crate::kernels::awake::in_pool;
 pub use crate::kernels::memory::keep_freed;
 
 /// The values of a contiguous f32 tensor, to be changed.

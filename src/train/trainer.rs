@@ -10,7 +10,7 @@ use crate::nn::autocast::Autocast;
 use crate::nn::dropout::Noise;
 use crate::nn::gradients::backward;
 use crate::nn::init::Parameters;
-use crate::nn::update::{keep_freed, move_towards};
+use crate::nn::update::{in_pool, keep_freed, move_towards};
 use crate::nn::{Generator, Pass};
 use candle_core::{Device, Result, Tensor};
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,14 @@ impl Trainer {
     /// # Errors
     /// When the shapes do not fit or the device fails.
     pub fn step(&mut self, sample: &Sample, stage: Stage) -> Result<Losses> {
+        match self.device.is_cpu() {
+            true => in_pool(|_| self.take(sample, stage)),
+            // A GPU's work belongs to the thread that starts it.
+            false => self.take(sample, stage),
+        }
+    }
+
+    fn take(&mut self, sample: &Sample, stage: Stage) -> Result<Losses> {
         let Sample { photo, target, style } = sample;
         let recipe = &self.recipe;
         let _precision = Autocast::new(recipe.mixed_precision);
