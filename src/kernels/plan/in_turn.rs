@@ -30,6 +30,8 @@ struct Tile {
 struct Storing<'a, K: Kernel> {
     common: &'a Common<'a, K>,
     tile: &'a mut Tile,
+    /// Rows of a part, once the first is stored.
+    step: usize,
 }
 
 impl<'a, K: Kernel> InTurn<'a, K> {
@@ -63,7 +65,7 @@ impl<'a, K: Kernel> InTurn<'a, K> {
         let rows = pixels.len();
         (next.rows, next.channel, next.vectors) = ((0, rows), panel * VECTORS * LANES, vectors);
         next.pixels.iter_mut().zip(pixels).for_each(|(to, pixel)| *to = pixel);
-        let mut storing = Storing { common: self.common, tile: waiting };
+        let mut storing = Storing { common: self.common, tile: waiting, step: 0 };
         // SAFETY: as the caller says; the panel was packed for the strands.
         unsafe {
             K::tile_meanwhile(strands, weights.as_ptr(), (rows, vectors), &mut next.sums, &mut storing);
@@ -78,7 +80,7 @@ impl<'a, K: Kernel> InTurn<'a, K> {
     #[inline(always)]
     pub(super) unsafe fn finish(&mut self) {
         // SAFETY: as the caller says.
-        unsafe { Storing { common: self.common, tile: &mut self.tiles[self.waiting] }.part(1) }
+        unsafe { Storing { common: self.common, tile: &mut self.tiles[self.waiting], step: 0 }.part(1) }
     }
 }
 
@@ -90,7 +92,13 @@ impl<K: Kernel> Meanwhile for Storing<'_, K> {
     #[inline(always)]
     unsafe fn part(&mut self, parts: usize) {
         let Tile { sums, pixels, rows: (done, all), channel, vectors } = &mut *self.tile;
-        let some = *done..(*done + all.div_ceil(parts)).min(*all);
+        if done == all {
+            return;
+        }
+        if self.step == 0 {
+            self.step = all.div_ceil(parts);
+        }
+        let some = *done..(*done + self.step).min(*all);
         *done = some.end;
         // SAFETY: as the caller says.
         unsafe { self.common.store(&sums.0[some.clone()], &pixels[some], *channel, *vectors) }

@@ -6,6 +6,7 @@ use super::layer::{Input, Layer, Phase};
 use super::vector::Vector;
 use super::{windows, winograd};
 use rayon::prelude::*;
+use std::array;
 
 /// Bytes of one task's input that stay in the L2 cache beside a panel.
 const CACHE: usize = 256 * 1024;
@@ -182,20 +183,36 @@ impl<K: Kernel> Common<'_, K> {
     /// The machine has the instructions; the pixels have so many channels in the outputs, which are no other task's.
     #[inline(always)]
     pub(super) unsafe fn store(&self, sums: &[Row], pixels: &[usize], channel: usize, vectors: usize) {
+        // SAFETY: as the caller says. Kernels of narrower registers have several to a vector.
+        unsafe {
+            match (vectors, K::Vector::WIDTH == LANES) {
+                (2, true) => self.store_vectors::<2>(sums, pixels, channel, 0),
+                (_, true) => self.store_vectors::<1>(sums, pixels, channel, 0),
+                _ => (0..vectors * LANES)
+                    .step_by(K::Vector::WIDTH)
+                    .for_each(|first| self.store_vectors::<1>(sums, pixels, channel, first)),
+            }
+        }
+    }
+
+    /// The same for so many registers of each row, from the row's number `first` on.
+    #[inline(always)]
+    unsafe fn store_vectors<const COUNT: usize>(&self, sums: &[Row], pixels: &[usize], channel: usize, first: usize) {
         let Some((&(output, slope), others)) = self.outputs.split_first() else { return };
-        let residual = self.residual;
-        // What is the same for all rows stays in registers.
-        for first in (0..vectors * LANES).step_by(K::Vector::WIDTH) {
-            // SAFETY: as the caller says; scale and shift are as long as the panels are wide, and the residual has the
-            // outputs' geometry.
-            unsafe {
-                let scale = K::Vector::load(self.scale.as_ptr().add(channel + first));
-                let shift = K::Vector::load(self.shift.as_ptr().add(channel + first));
-                let slope = K::Vector::all(slope);
-                for (sums, pixel) in sums.iter().zip(pixels) {
-                    let place = pixel + channel + first;
-                    let mut values = K::Vector::load(sums.as_ptr().add(first)).mul_add(scale, shift);
-                    if let Some(residual) = residual {
+        let at = |i: usize| first + i * K::Vector::WIDTH;
+        // SAFETY: as the caller says; scale and shift are as long as the panels are wide, and the residual has the
+        // outputs' geometry.
+        unsafe {
+            // What is the same for all rows stays in registers.
+            let load = |from: &[f32], i: usize| K::Vector::load(from.as_ptr().add(channel + at(i)));
+            let scale: [_; COUNT] = array::from_fn(|i| load(self.scale, i));
+            let shift: [_; COUNT] = array::from_fn(|i| load(self.shift, i));
+            let slope = K::Vector::all(slope);
+            for (sums, pixel) in sums.iter().zip(pixels) {
+                for i in 0..COUNT {
+                    let place = pixel + channel + at(i);
+                    let mut values = K::Vector::load(sums.as_ptr().add(at(i))).mul_add(scale[i], shift[i]);
+                    if let Some(residual) = self.residual {
                         values = values.add(K::widen(residual.add(place)));
                     }
                     K::narrow(values.max(values.mul(slope)), output.add(place));
