@@ -9,6 +9,9 @@ use super::limits::Limits;
 use super::memory::{Memory, Reservation};
 use super::problem::Problem;
 
+/// The most bytes that are set apart for a body because its sender says so.
+const MAX_RESERVED: usize = 8 << 20;
+
 /// A body that has arrived whole, and the room that it takes.
 pub struct Upload {
     /// The body's bytes.
@@ -38,7 +41,9 @@ pub async fn receive(headers: &HeaderMap, mut body: Body, limits: &Limits, memor
         return Err(Problem::too_large(limits.max_body));
     }
     let mut room = memory.upload()?;
-    let mut bytes = BytesMut::new();
+    // Addresses alone, until there is something to write.
+    let expected = announced.map_or(0, |length| length as usize);
+    let mut bytes = BytesMut::with_capacity(expected.min(MAX_RESERVED));
     loop {
         let frame = tokio::time::timeout(limits.body_timeout, body.frame())
             .await

@@ -10,7 +10,7 @@ use super::{Format, jpeg};
 /// Width and height that the header declares; `None` if it isn't there.
 pub(super) fn dimensions(format: Format, bytes: &[u8]) -> Option<(u32, u32)> {
     match format {
-        Format::Jpeg => jpeg::walk(bytes).dimensions,
+        Format::Jpeg => jpeg::dimensions(bytes),
         Format::Png => Some((be32(bytes, 16)?, be32(bytes, 20)?)),
         Format::WebP => webp_dimensions(bytes),
         Format::Gif => Some((le16(bytes, 6)?, le16(bytes, 8)?)),

@@ -24,7 +24,7 @@ use super::decode::{DecodeError, Limits, orientation, undecodable};
 use super::raster::{Channels, Raster};
 
 use markers::Walk;
-pub(super) use markers::walk;
+pub(super) use markers::{dimensions, walk};
 
 /// Cameras write 1 scan and progressive encoders about 10; every scan walks
 /// over the whole picture, so a small file of thousands costs minutes.

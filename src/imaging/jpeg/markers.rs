@@ -5,8 +5,6 @@ use memchr::memchr;
 /// What the markers of a file's first picture say.
 #[derive(Default)]
 pub(in crate::imaging) struct Walk {
-    /// Width and height of the first frame header.
-    pub dimensions: Option<(u32, u32)>,
     /// Where the end-of-image marker begins.
     pub end: Option<usize>,
     pub progressive: bool,
@@ -18,12 +16,7 @@ pub(in crate::imaging) struct Walk {
 pub(in crate::imaging) fn walk(bytes: &[u8]) -> Walk {
     let mut found = Walk::default();
     let mut segments = Segments::new(bytes);
-    for Segment { marker, payload, .. } in segments.by_ref() {
-        if let Some(dimensions) = dimensions(marker, payload)
-            && found.dimensions.is_none()
-        {
-            found.dimensions = Some(dimensions);
-        }
+    for Segment { marker, .. } in segments.by_ref() {
         found.progressive |= marker == 0xC2;
         found.scans += usize::from(marker == 0xDA);
     }
@@ -31,8 +24,13 @@ pub(in crate::imaging) fn walk(bytes: &[u8]) -> Walk {
     found
 }
 
+/// Width and height of the first frame header.
+pub(in crate::imaging) fn dimensions(bytes: &[u8]) -> Option<(u32, u32)> {
+    Segments::new(bytes).find_map(|Segment { marker, payload, .. }| of_frame(marker, payload))
+}
+
 /// Width and height, if this is a frame header.
-fn dimensions(marker: u8, payload: &[u8]) -> Option<(u32, u32)> {
+fn of_frame(marker: u8, payload: &[u8]) -> Option<(u32, u32)> {
     let is_frame = matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
     let side = |high, low| u32::from(u16::from_be_bytes([high, low]));
     match *payload.get(1..5)? {
