@@ -3,6 +3,7 @@
 use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor};
 
 use super::{Picture, transfer};
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 /// Pixels that a thread converts at once: enough to be worth waking it.
@@ -24,31 +25,21 @@ pub fn from_picture(picture: &Picture, channels: usize, device: &Device) -> Resu
         return transfer::to_planes(&transfer::upload(picture, channels, device)?);
     }
     let level: [f32; 256] = std::array::from_fn(|v| v as f32 / 127.5 - 1.0);
-    let mut planes = vec![1f32; channels * plane];
-    match channels {
-        1 => {
-            for (pixel, grey) in picture.rgb.as_chunks::<3>().0.iter().zip(&mut planes) {
-                *grey = level[usize::from(transfer::luma(pixel))];
-            }
-        }
+    let values = |c: usize| {
+        let level = &level;
+        picture.rgb.par_chunks_exact(3).map(move |pixel| level[usize::from(pixel[c])])
+    };
+    let planes: Vec<f32> = match channels {
+        1 => picture.rgb.as_chunks().0.iter().map(|pixel| level[usize::from(transfer::luma(pixel))]).collect(),
         3 | 4 => {
-            let (red, rest) = planes.split_at_mut(plane);
-            let (green, rest) = rest.split_at_mut(plane);
-            let (blue, alpha) = rest.split_at_mut(plane);
-            let strips = picture.rgb.par_chunks(3 * STRIP).zip(red.par_chunks_mut(STRIP));
-            strips.zip(green.par_chunks_mut(STRIP)).zip(blue.par_chunks_mut(STRIP)).for_each(|(((rgb, r), g), b)| {
-                for (pixel, ((r, g), b)) in rgb.chunks_exact(3).zip(r.iter_mut().zip(g).zip(b)) {
-                    *r = level[usize::from(pixel[0])];
-                    *g = level[usize::from(pixel[1])];
-                    *b = level[usize::from(pixel[2])];
-                }
-            });
-            for (to, from) in alpha.iter_mut().zip(picture.alpha.iter().flatten()) {
-                *to = level[usize::from(*from)];
-            }
+            let mut planes = Vec::with_capacity(channels * plane);
+            planes.par_extend(values(0).chain(values(1)).chain(values(2)).with_min_len(STRIP));
+            planes.extend(picture.alpha.iter().flatten().take((channels - 3) * plane).map(|&v| level[usize::from(v)]));
+            planes.resize(channels * plane, 1.0);
+            planes
         }
         _ => candle_core::bail!("a picture has 1, 3 or 4 channels, not {channels}"),
-    }
+    };
     Tensor::from_vec(planes, (1, channels, height, width), device)
 }
 
@@ -78,15 +69,22 @@ pub fn to_picture(drawing: &Tensor) -> Result<Picture> {
         true => (colours, colours, colours),
         false => (&colours[..plane], &colours[plane..2 * plane], &colours[2 * plane..]),
     };
-    // A float cast saturates, and takes NaN to 0.
-    let byte = |v: f32| (v * 127.5 + 128.0) as u8;
     let mut rgb = vec![0; 3 * plane];
     let strips = rgb.par_chunks_mut(3 * STRIP).zip(red.par_chunks(STRIP));
-    strips.zip(green.par_chunks(STRIP)).zip(blue.par_chunks(STRIP)).for_each(|(((rgb, r), g), b)| {
-        for (pixel, ((&r, &g), &b)) in rgb.chunks_exact_mut(3).zip(r.iter().zip(g).zip(b)) {
-            pixel.copy_from_slice(&[byte(r), byte(g), byte(b)]);
-        }
-    });
+    strips.zip(green.par_chunks(STRIP)).zip(blue.par_chunks(STRIP)).for_each(|(((rgb, r), g), b)| pixels(r, g, b, rgb));
     let alpha = (channels == 4).then(|| alpha.iter().map(|&a| byte(a)).collect());
     Ok(Picture { width: width as u32, height: height as u32, rgb, alpha })
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+fn pixels(red: &[f32], green: &[f32], blue: &[f32], rgb: &mut [u8]) {
+    for (((pixel, &red), &green), &blue) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(red).zip(green).zip(blue) {
+        *pixel = [byte(red), byte(green), byte(blue)];
+    }
+}
+
+/// NaN becomes 0. The cast to a byte at once would be no vector's.
+#[inline(always)]
+fn byte(value: f32) -> u8 {
+    (value * 127.5 + 128.0).clamp(0.0, 255.0) as i32 as u8
 }
