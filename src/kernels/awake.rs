@@ -4,23 +4,53 @@
 //! a loop. The system takes longer to wake one than a small layer takes to compute. While a network draws or learns, its
 //! thread is one of the pool's, and the others look for work instead.
 
+use std::cell::RefCell;
 use std::hint::spin_loop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// How long a thread without work stays awake. A thread may come to this in the middle of other work, which waits.
+/// How long a thread without work stays awake, and how long one stays in all unless it is called again. A thread may
+/// come to this in the middle of other work, which waits, and others for that.
 const PATIENCE: Duration = Duration::from_micros(300);
+const LONGEST: Duration = Duration::from_millis(20);
 /// Pauses between two looks for work.
 const PAUSES: usize = 16;
 
+thread_local! {
+    static CURRENT: RefCell<Option<Awake>> = const { RefCell::new(None) };
+}
+
 /// Runs `work` on a thread of the pool while the others stay awake.
-pub fn in_pool<T: Send>(work: impl FnOnce(&Awake) -> T + Send) -> T {
-    rayon::scope(|_| work(&Awake::new()))
+pub fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| {
+        // This thread may have waited for a loop of another's when it came to this.
+        let _outer = Restored(CURRENT.replace(Some(Awake::new())));
+        call();
+        work()
+    })
+}
+
+/// Wakes those that have fallen asleep, if this is [`in_pool`]: before a loop that is worth it.
+pub fn call() {
+    CURRENT.with_borrow(|current| {
+        if let Some(awake) = current {
+            awake.call();
+        }
+    });
+}
+
+/// Puts back what was current before.
+struct Restored(Option<Awake>);
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        CURRENT.set(self.0.take());
+    }
 }
 
 /// Keeps the pool's other threads awake as long as it lives.
-pub struct Awake {
+struct Awake {
     state: Arc<State>,
     wanted: usize,
 }
@@ -36,13 +66,10 @@ struct State {
 impl Awake {
     fn new() -> Self {
         let state = State { owner: rayon::current_thread_index(), over: false.into(), awake: 0.into() };
-        let this = Self { state: Arc::new(state), wanted: rayon::current_num_threads() - 1 };
-        this.call();
-        this
+        Self { state: Arc::new(state), wanted: rayon::current_num_threads() - 1 }
     }
 
-    /// Wakes those that have fallen asleep: before a loop that is worth it.
-    pub fn call(&self) {
+    fn call(&self) {
         while self.state.awake.load(Relaxed) < self.wanted {
             self.state.awake.fetch_add(1, Relaxed);
             let state = self.state.clone();
@@ -66,8 +93,9 @@ impl State {
         if rayon::current_thread_index() == self.owner {
             return;
         }
-        let mut since = Instant::now();
-        while !self.over.load(Relaxed) {
+        let start = Instant::now();
+        let mut since = start;
+        while !self.over.load(Relaxed) && start.elapsed() < LONGEST {
             if rayon::yield_now() == Some(rayon::Yield::Executed) {
                 since = Instant::now();
                 continue;
@@ -96,9 +124,9 @@ mod tests {
             let sums: Vec<u64> = pool.install(|| {
                 let owners = (0..2 * threads).into_par_iter();
                 let sum = |owner| {
-                    in_pool(|awake| {
+                    in_pool(|| {
                         let rounds = (0..100).map(|round| {
-                            awake.call();
+                            call();
                             (0..64).into_par_iter().map(|i: u64| i * round + owner as u64).sum::<u64>()
                         });
                         rounds.sum()
@@ -114,7 +142,8 @@ mod tests {
     #[test]
     fn nobody_stays_after_the_end() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-        let state = pool.install(|| in_pool(|awake| awake.state.clone()));
+        let current = || CURRENT.with_borrow(|current| current.as_ref().unwrap().state.clone());
+        let state = pool.install(|| in_pool(current));
         let end = Instant::now() + Duration::from_secs(60);
         while state.awake.load(Relaxed) > 0 && Instant::now() < end {
             std::thread::yield_now();

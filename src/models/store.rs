@@ -70,7 +70,8 @@ impl Store {
                     Some(name) => BuiltInWeights::get(name),
                     None => BuiltInCards::get(path),
                 };
-                let file = file.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "not among the built-in files"))?;
+                let file =
+                    file.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "not among the built-in files"))?;
                 let length = file.data.len() as u64;
                 Ok((Box::new(Cursor::new(file.data)), length))
             }

@@ -51,7 +51,9 @@ struct Tee<R> {
 impl<R: Read> Read for Tee<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
-        self.pieces.send(buffer[..count].to_vec()).map_err(|_| io::Error::other("its SHA-256 could not be computed"))?;
+        self.pieces
+            .send(buffer[..count].to_vec())
+            .map_err(|_| io::Error::other("its SHA-256 could not be computed"))?;
         Ok(count)
     }
 }

@@ -7,7 +7,7 @@
 
 use super::ops::{apart, slice};
 use super::{autocast, gradients};
-use crate::kernels::{conv as exact, fresh::zeros, geometry::Geometry, mixed};
+use crate::kernels::{awake, conv as exact, fresh::zeros, geometry::Geometry, mixed};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 /// Which face of the trilinear form an op computes.
@@ -56,6 +56,7 @@ impl Convolution {
             (Face::Adjoint, true) => mixed::adjoint,
             (Face::WeightGradient, true) => mixed::weight_gradient,
         };
+        awake::call();
         run(&self.geometry, a, b, &mut out);
         (out, shape)
     }

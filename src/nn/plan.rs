@@ -20,7 +20,7 @@ pub use outline::{Affine, Finish, Node, Outline, Term, Window, shuffled};
 pub use precision::{Precision, instructions};
 
 use super::dropout::Noise;
-use crate::kernels::awake::{Awake, in_pool};
+use crate::kernels::awake;
 #[cfg(target_arch = "x86_64")]
 use crate::kernels::plan::{Amx, Avx2, Avx512, Avx512Bf16};
 use crate::kernels::plan::{
@@ -146,13 +146,7 @@ impl<K: Kernel> Packed<K> {
         Arena { size, buffers: buffers.collect() }
     }
 
-    fn run(
-        &self,
-        photo: &[f32],
-        size: (usize, usize, usize),
-        (style, noise): (&[f32], Option<&Noise>),
-        awake: &Awake,
-    ) -> Vec<f32> {
+    fn run(&self, photo: &[f32], size: (usize, usize, usize), style: &[f32], noise: Option<&Noise>) -> Vec<f32> {
         let (_, height, width) = size;
         let (mut arena, plane) = (self.arena(size), height * width);
         let buffers = &mut arena.buffers;
@@ -177,7 +171,7 @@ impl<K: Kernel> Packed<K> {
             buffer.mirror(self.mirrored);
         }
         for step in &self.steps {
-            awake.call();
+            awake::call();
             step.run(buffers, style, noise);
         }
         let colours = self.colours.as_ref().map(|colours| colours.at(style).1);
@@ -292,8 +286,8 @@ impl<K: Kernel> CustomOp1 for Run<'_, K> {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let photo = super::ops::slice(storage, layout)?;
         let (batch, _, height, width) = layout.shape().dims4()?;
-        let drawn = (self.style, self.noise);
-        let picture = in_pool(|awake| self.plan.run(photo, (batch, height, width), drawn, awake));
+        let run = || self.plan.run(photo, (batch, height, width), self.style, self.noise);
+        let picture = awake::in_pool(run);
         Ok((CpuStorage::F32(picture), (batch, self.plan.last.channels, height, width).into()))
     }
 }

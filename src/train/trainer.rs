@@ -75,7 +75,7 @@ impl Trainer {
     /// When the shapes do not fit or the device fails.
     pub fn step(&mut self, sample: &Sample, stage: Stage) -> Result<Losses> {
         match self.device.is_cpu() {
-            true => in_pool(|_| self.take(sample, stage)),
+            true => in_pool(|| self.take(sample, stage)),
             // A GPU's work belongs to the thread that starts it.
             false => self.take(sample, stage),
         }
