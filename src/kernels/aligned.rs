@@ -28,7 +28,7 @@ impl<T: Value> Aligned<T> {
     pub(super) fn filled(len: usize, part_len: usize, fill: impl Fn(usize, &mut [T]) + Sync) -> Self {
         let lines = |values: usize| values * size_of::<T>() / size_of::<Line>();
         let whole = |values| lines(values) * size_of::<Line>() == values * size_of::<T>();
-        assert!(whole(len) && whole(part_len), "parts are whole lines");
+        assert!(part_len > 0 && whole(len) && whole(part_len), "parts are whole lines");
         let lines = by_parts(lines(len), lines(part_len), Line([0; 64]), |i, part| {
             let values = size_of_val(part) / size_of::<T>();
             // SAFETY: the part's lines are so many values, and any bits are a value.

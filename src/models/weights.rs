@@ -4,6 +4,7 @@
 //! waited for twice.
 
 use super::publish::Tensors;
+use super::registry::hex;
 use candle_core::{Device, Result, Tensor, WithDType, bail};
 use half::{bf16, f16};
 use safetensors::Dtype;
@@ -31,7 +32,7 @@ pub(super) fn read(file: impl Read, length: u64, device: &Device) -> io::Result<
         let hash = scope.spawn(move || {
             let mut hash = Sha256::new();
             hashed.into_iter().for_each(|piece| hash.update(piece));
-            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+            hex(&hash.finalize())
         });
         let mut file = Tee { file, pieces };
         let tensors = tensors(&mut file, length, device);

@@ -32,7 +32,7 @@ pub(super) struct Convolution {
 
 impl Convolution {
     /// In the precision that is in force.
-    pub(super) fn new(face: Face, geometry: Geometry) -> Self {
+    fn new(face: Face, geometry: Geometry) -> Self {
         Self { face, geometry, bf16: autocast::bf16() }
     }
 
@@ -79,11 +79,11 @@ impl Convolution {
         })
     }
 
-    /// The sizes of `conv(x, w)`.
+    /// `conv(x, w)`.
     ///
     /// # Errors
     /// As for [`conv2d`].
-    pub(super) fn geometry(x: &Tensor, w: &Tensor, stride: usize, padding: usize) -> Result<Geometry> {
+    pub(super) fn forward(x: &Tensor, w: &Tensor, stride: usize, padding: usize) -> Result<Self> {
         let (batch, in_channels, height, width) = x.dims4()?;
         let (out_channels, channels, kernel, kernel_width) = w.dims4()?;
         if channels != in_channels || kernel != kernel_width {
@@ -93,7 +93,7 @@ impl Convolution {
             bail!("conv2d: an input {:?} is smaller than the kernel {kernel}×{kernel}", x.shape());
         }
         let out = |side: usize| (side + 2 * padding - kernel) / stride + 1;
-        Ok(Geometry {
+        let geometry = Geometry {
             batch,
             in_channels,
             input: (height, width),
@@ -102,7 +102,8 @@ impl Convolution {
             kernel,
             stride,
             padding,
-        })
+        };
+        Ok(Self::new(Face::Forward, geometry))
     }
 
     /// Shape of the result.
@@ -153,7 +154,7 @@ impl CustomOp2 for Convolution {
 /// When the channels differ, the kernel is not square, or the input is smaller
 /// than the kernel.
 pub fn conv2d(x: &Tensor, w: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
-    Convolution::new(Face::Forward, Convolution::geometry(x, w, stride, padding)?).apply(x, w)
+    Convolution::forward(x, w, stride, padding)?.apply(x, w)
 }
 
 /// Transposed convolution of `y` `(N, Cin, H, W)` with `w` `(Cin, Cout, K, K)`

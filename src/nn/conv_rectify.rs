@@ -1,7 +1,7 @@
 //! A convolution, its bias and its rectifier as one op: candle neither keeps what the convolution made nor adds up its
 //! gradient.
 
-use super::conv::{Convolution, Face};
+use super::conv::Convolution;
 use super::ops::slice;
 use super::rectify::Rectify;
 use crate::kernels::planes;
@@ -71,7 +71,7 @@ pub(super) fn conv_rectify(
     (stride, padding): (usize, usize),
     slope: f32,
 ) -> Result<Tensor> {
-    let convolution = Convolution::new(Face::Forward, Convolution::geometry(x, w, stride, padding)?);
+    let convolution = Convolution::forward(x, w, stride, padding)?;
     x.contiguous()?.apply_op3(&w.contiguous()?, bias, ConvRectify { convolution, rectify: Rectify { slope } })
 }
 

@@ -1,7 +1,7 @@
 //! A layer over its buffers: cut into tasks, each a few output rows and panels of channels.
 
 use super::buffer::Buffer;
-use super::kernel::{Kernel, LANES, Row};
+use super::kernel::{Kernel, LANES, Row, VECTORS};
 use super::layer::{Input, Layer, Phase};
 use super::vector::Vector;
 use super::{windows, winograd};
@@ -186,7 +186,7 @@ impl<K: Kernel> Common<'_, K> {
         // SAFETY: as the caller says. Kernels of narrower registers have several to a vector.
         unsafe {
             match (vectors, K::Vector::WIDTH == LANES) {
-                (2, true) => self.store_vectors::<2>(sums, pixels, channel, 0),
+                (VECTORS, true) => self.store_vectors::<VECTORS>(sums, pixels, channel, 0),
                 (_, true) => self.store_vectors::<1>(sums, pixels, channel, 0),
                 _ => (0..vectors * LANES)
                     .step_by(K::Vector::WIDTH)
