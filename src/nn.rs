@@ -29,7 +29,9 @@ pub mod plan;
 mod planes;
 mod rectify;
 pub mod resnet;
+pub mod segment;
 mod spectral;
+mod sum;
 pub mod unet;
 pub mod update;
 

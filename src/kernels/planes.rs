@@ -91,6 +91,28 @@ pub fn add(x: &[f32], bias: &[f32], residual: &[f32], pixels: usize) -> Vec<f32>
     })
 }
 
+/// `a + b`.
+pub fn sum(a: &[f32], b: &[f32]) -> Vec<f32> {
+    of_pairs(a, b, |a, b| a + b)
+}
+
+/// `a · b`, value by value.
+pub fn product(a: &[f32], b: &[f32]) -> Vec<f32> {
+    of_pairs(a, b, |a, b| a * b)
+}
+
+fn of_pairs(a: &[f32], b: &[f32], of: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
+    /// Values of a part.
+    const PART: usize = 8 * 1024;
+    assert_eq!(a.len(), b.len());
+    by_parts(a.len(), PART, 0.0, |part, y| {
+        let first = part * PART;
+        for ((y, &a), &b) in y.iter_mut().zip(&a[first..]).zip(&b[first..]) {
+            *y = of(a, b);
+        }
+    })
+}
+
 /// The planes of `a` and of `b`, so many of each a picture, in one.
 pub fn beside((a, left): (&[f32], usize), (b, right): (&[f32], usize), pixels: usize) -> Vec<f32> {
     by_parts(a.len() + b.len(), pixels, 0.0, |plane, to| {

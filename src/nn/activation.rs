@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cuda")]
 use super::on_cuda::{made, view};
+use super::segment::{apply1, apply2};
 use super::{gradients, ops::slice};
 #[cfg(feature = "cuda")]
 use crate::kernels::cuda::training;
@@ -66,7 +67,7 @@ impl CustomOp2 for LeakyReluGradient {
 /// # Errors
 /// Those of candle.
 pub fn leaky_relu(x: &Tensor, slope: f32) -> Result<Tensor> {
-    x.contiguous()?.apply_op1(LeakyRelu(slope))
+    apply1(&x.contiguous()?, LeakyRelu(slope))
 }
 
 /// `max(x, 0)`. Any shape.
@@ -138,7 +139,7 @@ impl CustomOp1 for SumPlanes {
 /// # Errors
 /// Those of candle.
 pub fn add_bias(x: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op2(bias, AddBias)
+    apply2(&x.contiguous()?, bias, AddBias)
 }
 
 /// Doubling and its adjoint, each the other's derivative. (candle's own
@@ -189,7 +190,7 @@ impl CustomOp1 for Resample {
 /// Those of candle.
 pub fn upsample2(x: &Tensor) -> Result<Tensor> {
     match x.device() {
-        Device::Cpu => x.contiguous()?.apply_op1(Resample::Double),
+        Device::Cpu => apply1(&x.contiguous()?, Resample::Double),
         _ => {
             let (n, c, h, w) = x.dims4()?;
             x.reshape((n, c, h, 1, w, 1))?.broadcast_as((n, c, h, 2, w, 2))?.reshape((n, c, 2 * h, 2 * w))

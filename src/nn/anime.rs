@@ -28,6 +28,8 @@ use super::init::HE;
 use super::layers::{Conv2d, ConvConfig, conv};
 use super::modulation::Modulation;
 use super::plan::Outline;
+use super::segment::segment;
+use super::sum::sum;
 use blocks::{Down, Residual, Up, rectified};
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Init, VarBuilder};
@@ -136,18 +138,9 @@ impl Anime {
     }
 }
 
-impl Generator for Anime {
-    fn outline(&self) -> Result<Outline> {
-        self.layers()
-    }
-
-    fn forward(&self, photo: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        let (batch, _, height, width) = photo.dims4()?;
-        let multiple = self.multiple();
-        if height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
-            bail!("this generator takes sides that are multiples of {multiple}, not {width}×{height}");
-        }
-        let style = self.style(batch, pass)?;
+impl Anime {
+    /// What is added to the photo `(N, 3, H, W)`, each 2×2 block as channels: `(N, 12, H/2, W/2)`.
+    fn difference(&self, photo: &Tensor, style: Option<&Tensor>) -> Result<Tensor> {
         let mut skips = Vec::with_capacity(self.downs.len());
         let mut x = photo.clone();
         for down in &self.downs {
@@ -163,9 +156,24 @@ impl Generator for Anime {
             x = up.forward(&x, &skip, style)?;
         }
         let both = beside(&x, &space_to_depth(photo)?)?;
-        let mixed = rectified(&self.mix, &both, self.mix_modulation.as_ref(), style)?;
-        let difference = self.head.forward(&mixed)?;
-        let picture = (recoloured(photo, self.recolour.as_ref(), style)? + depth_to_space(&difference)?)?;
+        self.head.forward(&rectified(&self.mix, &both, self.mix_modulation.as_ref(), style)?)
+    }
+}
+
+impl Generator for Anime {
+    fn outline(&self) -> Result<Outline> {
+        self.layers()
+    }
+
+    fn forward(&self, photo: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        let (batch, _, height, width) = photo.dims4()?;
+        let multiple = self.multiple();
+        if height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
+            bail!("this generator takes sides that are multiples of {multiple}, not {width}×{height}");
+        }
+        let style = self.style(batch, pass)?;
+        let difference = segment(|| self.difference(photo, style))?;
+        let picture = sum(&recoloured(photo, self.recolour.as_ref(), style)?, &depth_to_space(&difference)?)?;
         // In training the loss itself pulls the values into range; clamping
         // would take the gradient away where it is needed most.
         if pass.training { Ok(picture) } else { picture.clamp(-1f32, 1f32) }

@@ -6,6 +6,7 @@
 #[cfg(feature = "cuda")]
 use super::on_cuda::{made, view};
 use super::ops::slice;
+use super::segment::{apply2, wanted};
 #[cfg(feature = "cuda")]
 use crate::kernels::cuda::training;
 use crate::kernels::planes;
@@ -22,7 +23,7 @@ pub(super) fn beside(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if !alike {
         return Tensor::cat(&[a, b], 1);
     }
-    a.contiguous()?.apply_op2(&b.contiguous()?, Beside)
+    apply2(&a.contiguous()?, &b.contiguous()?, Beside)
 }
 
 struct Beside;
@@ -49,8 +50,11 @@ impl CustomOp2 for Beside {
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (left, right) = (a.dim(1)?, b.dim(1)?);
-        let part = |first, count| grad.narrow(1, first, count)?.contiguous();
-        Ok((Some(part(0, left)?), Some(part(left, right)?)))
+        let part = |of: &Tensor, first, count| match wanted(of) {
+            true => grad.narrow(1, first, count)?.contiguous().map(Some),
+            false => Ok(None),
+        };
+        Ok((part(a, 0, left)?, part(b, left, right)?))
     }
 }
 

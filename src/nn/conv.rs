@@ -6,6 +6,7 @@
 //! implementation of each per device (gemm on the CPU, cuDNN on CUDA).
 
 use super::ops::{apart, slice};
+use super::segment::{apply2, wanted as wants};
 use super::{autocast, gradients};
 use crate::kernels::{awake, conv as exact, fresh::zeros, geometry::Geometry, mixed};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
@@ -37,7 +38,7 @@ impl Convolution {
     }
 
     fn apply(self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-        a.contiguous()?.apply_op2(&b.contiguous()?, self)
+        apply2(&a.contiguous()?, &b.contiguous()?, self)
     }
 
     fn face(self, face: Face) -> Self {
@@ -68,7 +69,7 @@ impl Convolution {
     pub(super) fn gradients(self, a: &Tensor, b: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         use Face::{Adjoint, Forward, WeightGradient};
         // Candle asks for both gradients; a photo or a frozen weight needs none.
-        let wanted = |t: &Tensor, face: Face, x: &Tensor, y: &Tensor| match t.track_op() {
+        let wanted = |t: &Tensor, face: Face, x: &Tensor, y: &Tensor| match wants(t) {
             true => gradients::keep(t, self.face(face).apply(&apart(x), &apart(y))?),
             false => Ok(None),
         };

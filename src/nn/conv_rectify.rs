@@ -4,6 +4,7 @@
 use super::conv::Convolution;
 use super::ops::slice;
 use super::rectify::Rectify;
+use super::segment::apply3;
 use crate::kernels::planes;
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
@@ -72,7 +73,7 @@ pub(super) fn conv_rectify(
     slope: f32,
 ) -> Result<Tensor> {
     let convolution = Convolution::forward(x, w, stride, padding)?;
-    x.contiguous()?.apply_op3(&w.contiguous()?, bias, ConvRectify { convolution, rectify: Rectify { slope } })
+    apply3(&x.contiguous()?, &w.contiguous()?, bias, ConvRectify { convolution, rectify: Rectify { slope } })
 }
 
 #[cfg(test)]

@@ -38,6 +38,11 @@ pub(super) fn made(
     Ok((CudaStorage::wrap_cuda_slice(values, of.device.clone()), shape.into()))
 }
 
+/// One value that nobody reads.
+pub(super) fn blank(of: &CudaStorage) -> Result<(CudaStorage, Shape)> {
+    made(of, 1, |stream| pool::room(stream, 1))
+}
+
 /// Runs `f` on the values of a tensor that an op holds besides its arguments.
 pub(super) fn with_values<T>(tensor: &Tensor, f: impl FnOnce(Values<'_>) -> Result<T>) -> Result<T> {
     let (storage, layout) = tensor.storage_and_layout();

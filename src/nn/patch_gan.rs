@@ -7,6 +7,7 @@ use super::beside::beside;
 use super::generator::Pass;
 use super::layers::{Conv2d, ConvConfig, conv};
 use super::norm::{Norm, NormKind, norm};
+use super::segment::segment;
 use super::spectral::normalised;
 use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
@@ -170,12 +171,13 @@ impl PatchGan {
         let mut features: Vec<Tensor> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             let (conv, x) = (layer.weighted(pass)?, features.last().unwrap_or(judged));
-            features.push(match (&layer.norm, &conv.bias) {
-                (Norm::None, Some(_)) => conv.rectified(x, SLOPE)?,
-                (norm, _) => norm.rectified(&conv.forward(x)?, SLOPE, pass)?,
-            });
+            features.push(segment(|| match (&layer.norm, &conv.bias) {
+                (Norm::None, Some(_)) => conv.rectified(x, SLOPE),
+                (norm, _) => norm.rectified(&conv.forward(x)?, SLOPE, pass),
+            })?);
         }
-        let logits = self.judge.weighted(pass)?.forward(features.last().unwrap_or(judged))?;
+        let judge = self.judge.weighted(pass)?;
+        let logits = segment(|| judge.forward(features.last().unwrap_or(judged)))?;
         Ok(Judgement { features, logits })
     }
 }

@@ -4,6 +4,7 @@
 #[cfg(feature = "cuda")]
 use super::on_cuda::{made, view};
 use super::ops::{apart, slice};
+use super::segment::apply2;
 #[cfg(feature = "cuda")]
 use crate::kernels::cuda::training;
 use crate::kernels::planes as kernel;
@@ -66,5 +67,5 @@ impl CustomOp2 for Planes {
 pub(super) fn scale(x: &Tensor, by: &Tensor) -> Result<Tensor> {
     let (n, c, _, _) = x.dims4()?;
     let by = by.broadcast_as((n, c))?;
-    x.contiguous()?.apply_op2(&by.contiguous()?, Planes::Scale)
+    apply2(&x.contiguous()?, &by.contiguous()?, Planes::Scale)
 }

@@ -6,6 +6,7 @@ use super::activation::{LeakyReluGradient, SumPlanes, add_bias};
 use super::on_cuda::{made, view};
 use super::ops::{apart, slice};
 use super::planes::{Planes, scale};
+use super::segment::{apply2, apply3};
 #[cfg(feature = "cuda")]
 use crate::kernels::cuda::training;
 use crate::kernels::planes as kernel;
@@ -147,8 +148,8 @@ impl CustomOp3 for Rectify {
 pub(super) fn rectify(x: &Tensor, by: Option<&Tensor>, shift: &Tensor, slope: f32) -> Result<Tensor> {
     let (n, c, _, _) = x.dims4()?;
     match by {
-        None => x.contiguous()?.apply_op2(shift, Rectify { slope }),
-        Some(by) => x.contiguous()?.apply_op3(&by.broadcast_as((n, c))?.contiguous()?, shift, Rectify { slope }),
+        None => apply2(&x.contiguous()?, shift, Rectify { slope }),
+        Some(by) => apply3(&x.contiguous()?, &by.broadcast_as((n, c))?.contiguous()?, shift, Rectify { slope }),
     }
 }
 
@@ -206,5 +207,5 @@ impl CustomOp3 for AddBiasTo {
 /// # Errors
 /// Those of candle.
 pub(super) fn add_bias_to(x: &Tensor, bias: &Tensor, residual: &Tensor) -> Result<Tensor> {
-    x.contiguous()?.apply_op3(bias, &residual.contiguous()?, AddBiasTo)
+    apply3(&x.contiguous()?, bias, &residual.contiguous()?, AddBiasTo)
 }

@@ -9,6 +9,7 @@ use super::layers::{Conv2d, ConvConfig, ConvTranspose2d, conv, conv_transpose};
 use super::norm::Norm;
 use super::pix2pix::Pix2pixConfig;
 use super::plan::Outline;
+use super::segment::segment;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
 
@@ -36,11 +37,11 @@ fn normed(
 
 impl Normed {
     fn forward(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        self.norm.forward(&self.conv.forward(x)?, pass)
+        segment(|| self.norm.forward(&self.conv.forward(x)?, pass))
     }
 
     fn rectified(&self, x: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        self.norm.rectified(&self.conv.forward(x)?, 0.0, pass)
+        segment(|| self.norm.rectified(&self.conv.forward(x)?, 0.0, pass))
     }
 }
 
@@ -143,7 +144,7 @@ impl Generator for ResNet {
             x = block.forward(&x, pass)?;
         }
         for (conv, norm) in &self.ups {
-            x = norm.rectified(&conv.forward(&x)?, 0.0, pass)?;
+            x = segment(|| norm.rectified(&conv.forward(&x)?, 0.0, pass))?;
         }
         self.head.forward(&mirrored(&x, 3)?)?.tanh()
     }

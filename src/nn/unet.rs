@@ -11,6 +11,7 @@ use super::layers::{Conv2d, ConvConfig, ConvTranspose2d, conv, conv_transpose};
 use super::norm::{Norm, NormKind, norm};
 use super::pix2pix::Pix2pixConfig;
 use super::plan::Outline;
+use super::segment::segment;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::VarBuilder;
 
@@ -101,21 +102,24 @@ impl Generator for UNet {
         // The rectifiers stand behind the norms here, which are computed with
         // them: a skip's is the same before and after the leaky one,
         // relu(leaky(x)) = relu(x), and dropout's factors are not negative.
-        let mut skips: Vec<Tensor> = Vec::with_capacity(self.downs.len());
-        let mut x = photo.clone();
-        for down in &self.downs {
-            x = down.norm.rectified(&down.conv.forward(&x)?, 0.2, pass)?;
-            skips.push(x.clone());
-        }
-        for (level, up) in self.ups.iter().enumerate().rev() {
-            let skip = relu(&skips[level])?;
-            let inner = level + 1 == self.ups.len();
-            x = up.conv.forward(&if inner { skip } else { beside(&skip, &x)? })?;
-            if level > 0 {
-                x = up.dropout.forward(&up.norm.rectified(&x, 0.0, pass)?, pass)?;
+        let layers = || {
+            let mut skips: Vec<Tensor> = Vec::with_capacity(self.downs.len());
+            let mut x = photo.clone();
+            for down in &self.downs {
+                x = down.norm.rectified(&down.conv.forward(&x)?, 0.2, pass)?;
+                skips.push(x.clone());
             }
-        }
-        x.tanh()
+            for (level, up) in self.ups.iter().enumerate().rev() {
+                let skip = relu(&skips[level])?;
+                let inner = level + 1 == self.ups.len();
+                x = up.conv.forward(&if inner { skip } else { beside(&skip, &x)? })?;
+                if level > 0 {
+                    x = up.dropout.forward(&up.norm.rectified(&x, 0.0, pass)?, pass)?;
+                }
+            }
+            Ok(x)
+        };
+        segment(layers)?.tanh()
     }
 
     fn multiple(&self) -> usize {

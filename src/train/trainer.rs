@@ -10,6 +10,7 @@ use crate::nn::autocast::Autocast;
 use crate::nn::dropout::Noise;
 use crate::nn::gradients::backward;
 use crate::nn::init::Parameters;
+use crate::nn::segment::Segments;
 use crate::nn::update::{in_pool, keep_freed, move_towards};
 use crate::nn::{Generator, Pass};
 use candle_core::{Device, Result, Tensor};
@@ -85,6 +86,7 @@ impl Trainer {
         let Sample { photo, target, style } = sample;
         let recipe = &self.recipe;
         let _precision = Autocast::new(recipe.mixed_precision);
+        let _segments = Segments::new(true);
         let noise = Noise::new(recipe.seed ^ self.steps.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let pass = Pass { training: true, noise: Some(&noise), style: Some(style) };
         let drawn = self.generator.forward(photo, &pass)?;

@@ -5,6 +5,7 @@ use crate::nn::init::HE;
 use crate::nn::layers::{Conv2d, ConvConfig, conv};
 use crate::nn::modulation::{Modulation, rectify_styled};
 use crate::nn::rectify::add_bias_to;
+use crate::nn::sum::sum;
 use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 
@@ -84,7 +85,7 @@ impl Up {
 
     pub(super) fn forward(&self, x: &Tensor, skip: &Tensor, style: Option<&Tensor>) -> Result<Tensor> {
         let doubled = conv_transpose2d(x, &spread(&self.double)?, 2, 1, 0)?;
-        let joined = (doubled + conv2d(skip, &self.skip, 1, 1)?)?;
+        let joined = sum(&doubled, &conv2d(skip, &self.skip, 1, 1)?)?;
         let joined = rectify_styled(&joined, &self.bias, self.modulation.as_ref(), style, SLOPE)?;
         self.refine.forward(&joined, style)
     }

@@ -12,6 +12,7 @@ use crate::nn::activation::LeakyReluGradient;
 #[cfg(feature = "cuda")]
 use crate::nn::on_cuda::{made, view, with_values};
 use crate::nn::ops::{apart, slice};
+use crate::nn::segment::apply3;
 #[cfg(feature = "cuda")]
 use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
@@ -68,7 +69,7 @@ pub(super) fn normalise(
     (weight, bias): (&Tensor, &Tensor),
     slope: f32,
 ) -> Result<Tensor> {
-    x.contiguous()?.apply_op3(weight, bias, Normalise { moments, epsilon, slope })
+    apply3(&x.contiguous()?, weight, bias, Normalise { moments, epsilon, slope })
 }
 
 /// See [`normalise`].

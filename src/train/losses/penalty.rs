@@ -2,6 +2,7 @@
 
 use crate::nn::Pass;
 use crate::nn::patch_gan::PatchGan;
+use crate::nn::segment::Segments;
 use candle_core::{Result, Tensor, Var, bail};
 
 /// A penalty's value, and a scalar whose gradient in the discriminator's
@@ -29,6 +30,8 @@ pub fn slope_penalty(
     pass: &Pass<'_>,
     cost: impl Fn(&Tensor) -> Result<Tensor>,
 ) -> Result<Penalty> {
+    // candle's own derivatives are taken here.
+    let _apart = Segments::new(false);
     let at = Var::from_tensor(&judged.detach())?;
     // Every picture's mean, summed: each slope is of its own picture.
     let scores = |logits: &Tensor| logits.flatten_from(1)?.mean(1)?.sum_all();
