@@ -131,21 +131,42 @@ impl PatchGan {
     /// # Errors
     /// When the shapes differ or the pictures are smaller than a patch's layers need.
     pub fn forward(&self, photo: &Tensor, picture: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
-        Ok(self.at_this_scale(&self.judged(photo, picture)?, pass)?.logits)
+        segment(|| self.at_this_scale(&self.judged(photo, picture)?, pass))
     }
 
-    /// The same at every scale, and with the features found on the way.
+    /// The same at every scale.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn logits(&self, photo: &Tensor, picture: &Tensor, pass: &Pass<'_>) -> Result<Vec<Tensor>> {
+        match self.coarse {
+            None => Ok(vec![self.forward(photo, picture, pass)?]),
+            Some(_) => self.at_scales(photo, picture, |scale, judged| scale.at_this_scale(judged, pass)),
+        }
+    }
+
+    /// The same with the features found on the way.
     ///
     /// # Errors
     /// The same.
     pub fn judge(&self, photo: &Tensor, picture: &Tensor, pass: &Pass<'_>) -> Result<Vec<Judgement>> {
+        self.at_scales(photo, picture, |scale, judged| scale.judgement(judged, pass))
+    }
+
+    /// What each scale's network makes of what it judges.
+    fn at_scales<T>(
+        &self,
+        photo: &Tensor,
+        picture: &Tensor,
+        of: impl Fn(&Self, &Tensor) -> Result<T>,
+    ) -> Result<Vec<T>> {
         let mut judged = self.judged(photo, picture)?;
         let mut found = Vec::new();
         for scale in self.scales() {
             if !found.is_empty() {
                 judged = judged.avg_pool2d(2)?;
             }
-            found.push(scale.at_this_scale(&judged, pass)?);
+            found.push(of(scale, &judged)?);
         }
         Ok(found)
     }
@@ -163,11 +184,15 @@ impl PatchGan {
         std::iter::successors(Some(self), |scale| scale.coarse.as_deref())
     }
 
-    /// The judgement of `judged` `(N, Cin, H, W)` by this scale's network alone.
+    /// The logits of `judged` `(N, Cin, H, W)` by this scale's network alone.
     ///
     /// # Errors
     /// When the pictures are smaller than a patch's layers need.
-    pub fn at_this_scale(&self, judged: &Tensor, pass: &Pass<'_>) -> Result<Judgement> {
+    pub fn at_this_scale(&self, judged: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        segment(|| Ok(self.judgement(judged, pass)?.logits))
+    }
+
+    fn judgement(&self, judged: &Tensor, pass: &Pass<'_>) -> Result<Judgement> {
         let mut features: Vec<Tensor> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             let (conv, x) = (layer.weighted(pass)?, features.last().unwrap_or(judged));

@@ -8,7 +8,7 @@ use super::rng::Stream;
 use crate::nn::Pass;
 use crate::nn::gradients::backward;
 use crate::nn::init::Parameters;
-use crate::nn::patch_gan::{Judgement, PatchGan, patch_gan};
+use crate::nn::patch_gan::{PatchGan, patch_gan};
 use candle_core::{Device, Result, Tensor};
 use std::collections::HashMap;
 
@@ -61,8 +61,8 @@ impl Judge {
         let pass = Pass { training: true, ..Pass::INFERENCE };
         let mut stream = Stream::derive(recipe.seed, "judge", step);
         let (seen, drawn) = self.pool.exchange(photo, &drawn.detach(), &mut stream)?;
-        let real = self.network.judge(photo, target, &pass)?;
-        let fake = self.network.judge(&seen, &drawn, &pass)?;
+        let real = self.network.logits(photo, target, &pass)?;
+        let fake = self.network.logits(&seen, &drawn, &pass)?;
         let mut total = over_scales(&real, &fake, |real, fake| recipe.gan.discriminator(real, fake, recipe.smoothing))?;
         let mut learned = Learned { loss: scalar(&total)?, penalty: 0.0 };
 
@@ -108,13 +108,15 @@ impl Judge {
     /// What it asks of `drawn`, whose graph is kept.
     pub(super) fn verdict(&self, recipe: &Recipe, [photo, target, drawn]: [&Tensor; 3]) -> Result<Verdict> {
         let pass = Pass { training: true, ..Pass::INFERENCE };
+        let adversarial = |logits: &[Tensor]| over_scales(logits, logits, |logits, _| recipe.gan.generator(logits));
+        if recipe.lambda_features <= 0.0 {
+            let logits = self.constant.logits(photo, drawn, &pass)?;
+            return Ok(Verdict { adversarial: adversarial(&logits)?, features: None });
+        }
         let found = self.constant.judge(photo, drawn, &pass)?;
-        let adversarial = over_scales(&found, &found, |logits, _| recipe.gan.generator(logits))?;
-        let features = match recipe.lambda_features > 0.0 {
-            true => Some(feature_matching(&found, &self.constant.judge(photo, target, &pass)?)?),
-            false => None,
-        };
-        Ok(Verdict { adversarial, features })
+        let features = Some(feature_matching(&found, &self.constant.judge(photo, target, &pass)?)?);
+        let logits: Vec<Tensor> = found.into_iter().map(|judgement| judgement.logits).collect();
+        Ok(Verdict { adversarial: adversarial(&logits)?, features })
     }
 
     /// Its weights, by name.
@@ -147,9 +149,9 @@ impl Judge {
     }
 }
 
-/// The mean over the scales of a loss of two judgements' logits.
-fn over_scales(a: &[Judgement], b: &[Judgement], loss: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
-    let each = a.iter().zip(b).map(|(a, b)| loss(&a.logits, &b.logits)).collect::<Result<Vec<_>>>()?;
+/// The mean over the scales of a loss of two pictures' logits.
+fn over_scales(a: &[Tensor], b: &[Tensor], loss: impl Fn(&Tensor, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    let each = a.iter().zip(b).map(|(a, b)| loss(a, b)).collect::<Result<Vec<_>>>()?;
     Tensor::stack(&each, 0)?.mean_all()
 }
 

@@ -145,7 +145,7 @@ fn slopes_of_the_patch_gan_by_directional_derivatives() {
         let vars = set(&parameters, 0);
         let x = formula(&format!("{name}.x"), (2, 6, 48, 64), 1.0, 0.0);
         let pass = Pass { training: true, noise: None, style: None };
-        let first = loss(&network.at_this_scale(&x, &pass).unwrap().logits).backward().unwrap();
+        let first = loss(&network.at_this_scale(&x, &pass).unwrap()).backward().unwrap();
         // Of Σ slope², the derivative in the slope is twice the slope.
         let direction = (first.get(&x).unwrap().detach() * 2.0).unwrap();
         let second = loss(&network.derivative(&x, &direction, &pass).unwrap()).backward().unwrap();

@@ -35,7 +35,7 @@ pub fn slope_penalty(
     let at = Var::from_tensor(&judged.detach())?;
     // Every picture's mean, summed: each slope is of its own picture.
     let scores = |logits: &Tensor| logits.flatten_from(1)?.mean(1)?.sum_all();
-    let slopes = scores(&constant.at_this_scale(&at, pass)?.logits)?.backward()?;
+    let slopes = scores(&constant.at_this_scale(&at, pass)?)?.backward()?;
     let Some(slope) = slopes.get(&at) else { bail!("the judgement does not depend on the picture") };
     let slope = Var::from_tensor(&slope.detach())?;
     let value = cost(&slope)?;
