@@ -92,7 +92,10 @@ fn is_within() -> bool {
 
 fn note(op: impl Op + 'static, arguments: Vec<Tensor>, result: &Tensor) {
     STATE.with_borrow_mut(|state| {
-        if let State::Within(entries) = state {
+        let State::Within(entries) = state else { return };
+        let made = |tensor: &Tensor| entries.iter().any(|entry| entry.result.id() == tensor.id());
+        // Of constants there is no gradient.
+        if arguments.iter().any(|argument| argument.track_op() || made(argument)) {
             entries.push(Entry { op: Box::new(op), arguments, result: result.clone() });
         }
     });

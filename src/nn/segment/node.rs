@@ -12,7 +12,12 @@ use std::sync::Mutex;
 
 /// The result of the entries, as an op of all that they read of candle's graph.
 pub(super) fn joined(mut entries: Vec<Entry>, result: Tensor) -> Result<Tensor> {
-    let Some(last) = entries.iter().position(|entry| entry.result.id() == result.id()) else { return Ok(result) };
+    let Some(last) = entries.iter().position(|entry| entry.result.id() == result.id()) else {
+        if entries.is_empty() {
+            return Ok(result);
+        }
+        bail!("a segment must end in one of its own ops, or its gradient is lost");
+    };
     entries.truncate(last + 1);
     // Parameters' gradients go another way; one stands for them where nothing else leads to this node.
     let (mut read, mut parameter) = (Vec::<Tensor>::new(), None);

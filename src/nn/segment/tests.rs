@@ -121,6 +121,8 @@ fn gradients_are_taken_once_and_by_the_function_for_it() {
     let loss = made().sum_all().unwrap();
     assert!(gradients::backward(&loss).is_ok());
     assert!(gradients::backward(&loss).unwrap_err().to_string().contains("once"));
+    let lost = segment(|| crate::nn::activation::add_bias(&(x.as_tensor() * 2.0)?, &bias)?.tanh());
+    assert!(lost.unwrap_err().to_string().contains("lost"));
     // Nothing of candle's graph, no segment.
     let constant = segment(|| relu(&wave(&[3], 1.0))).unwrap();
     assert!(!constant.track_op());
