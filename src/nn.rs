@@ -23,6 +23,7 @@ pub mod norm;
 #[cfg(feature = "cuda")]
 pub mod on_cuda;
 pub mod ops;
+mod pairs;
 pub mod patch_gan;
 pub mod pix2pix;
 pub mod plan;
@@ -31,7 +32,6 @@ mod rectify;
 pub mod resnet;
 pub mod segment;
 mod spectral;
-mod sum;
 pub mod unet;
 pub mod update;
 

@@ -2,14 +2,8 @@
 //! seeded on the CPU, and a resumed run must draw the same masks.
 
 use super::generator::Pass;
-#[cfg(feature = "cuda")]
-use super::on_cuda::{made, view};
-use super::ops::{apart, slice};
-use super::segment::apply2;
-#[cfg(feature = "cuda")]
-use crate::kernels::cuda::training;
-use crate::kernels::planes;
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
+use super::pairs::masked;
+use candle_core::{Result, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -56,38 +50,9 @@ impl Dropout {
         match pass.noise {
             Some(noise) if self.rate > 0.0 => {
                 let mask = Tensor::from_vec(noise.mask(x.elem_count(), 1.0 - self.rate), x.dims(), x.device())?;
-                apply2(&x.contiguous()?, &mask, Masked)
+                masked(x, &mask)
             }
             _ => Ok(x.clone()),
         }
-    }
-}
-
-/// `x · mask`; the mask is constant.
-struct Masked;
-
-impl CustomOp2 for Masked {
-    fn name(&self) -> &'static str {
-        "masked"
-    }
-
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        Ok((CpuStorage::F32(planes::product(slice(s1, l1)?, slice(s2, l2)?)), l1.shape().clone()))
-    }
-
-    #[cfg(feature = "cuda")]
-    fn cuda_fwd(
-        &self,
-        s1: &candle_core::CudaStorage,
-        l1: &Layout,
-        s2: &candle_core::CudaStorage,
-        l2: &Layout,
-    ) -> Result<(candle_core::CudaStorage, Shape)> {
-        let (x, mask) = (view(s1, l1)?, view(s2, l2)?);
-        made(s1, l1.shape(), |stream| training::rectify(stream, &x, (Some(&mask), None, None), 1.0, 1))
-    }
-
-    fn bwd(&self, _: &Tensor, mask: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        Ok((Some(apply2(&grad.contiguous()?, &apart(mask), Self)?), None))
     }
 }

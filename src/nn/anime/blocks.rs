@@ -4,8 +4,8 @@ use crate::nn::conv::{conv_transpose2d, conv2d};
 use crate::nn::init::HE;
 use crate::nn::layers::{Conv2d, ConvConfig, conv};
 use crate::nn::modulation::{Modulation, rectify_styled};
+use crate::nn::pairs::sum;
 use crate::nn::rectify::add_bias_to;
-use crate::nn::sum::sum;
 use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 

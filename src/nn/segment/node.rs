@@ -5,7 +5,7 @@ use super::{ASKED, Entry, wanted};
 use crate::nn::gradients;
 #[cfg(feature = "cuda")]
 use crate::nn::on_cuda::blank;
-use crate::nn::sum::sum;
+use crate::nn::pairs::sum;
 use candle_core::{CpuStorage, CustomOp1, InplaceOp1, Layout, Result, Shape, Storage, Tensor, TensorId, bail};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
