@@ -6,7 +6,7 @@
 //! implementation of each per device (gemm on the CPU, cuDNN on CUDA).
 
 use super::ops::{apart, slice};
-use super::segment::{apply2, wanted as wants};
+use super::segment::{apply2, wanted};
 use super::{autocast, gradients};
 use crate::kernels::{awake, conv as exact, fresh::zeros, geometry::Geometry, mixed};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
@@ -69,14 +69,14 @@ impl Convolution {
     pub(super) fn gradients(self, a: &Tensor, b: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         use Face::{Adjoint, Forward, WeightGradient};
         // Candle asks for both gradients; a photo or a frozen weight needs none.
-        let wanted = |t: &Tensor, face: Face, x: &Tensor, y: &Tensor| match wants(t) {
+        let of = |t: &Tensor, face: Face, x: &Tensor, y: &Tensor| match wanted(t) {
             true => gradients::keep(t, self.face(face).apply(&apart(x), &apart(y))?),
             false => Ok(None),
         };
         Ok(match self.face {
-            Forward => (wanted(a, Adjoint, grad, b)?, wanted(b, WeightGradient, a, grad)?),
-            Adjoint => (wanted(a, Forward, grad, b)?, wanted(b, WeightGradient, grad, a)?),
-            WeightGradient => (wanted(a, Adjoint, b, grad)?, wanted(b, Forward, a, grad)?),
+            Forward => (of(a, Adjoint, grad, b)?, of(b, WeightGradient, a, grad)?),
+            Adjoint => (of(a, Forward, grad, b)?, of(b, WeightGradient, grad, a)?),
+            WeightGradient => (of(a, Adjoint, b, grad)?, of(b, Forward, a, grad)?),
         })
     }
 

@@ -2,8 +2,7 @@
 //!
 //! candle adds whatever an op says its argument's gradient is to zeros that it makes first, also where nothing else is
 //! added: for a parameter that is used once, three passes over memory for none. While [`backward`] runs, convolutions and
-//! biases give the gradients of parameters to `keep` instead. Norms do not: theirs are parts of a larger tensor, which
-//! would be held by them.
+//! biases give the gradients of parameters to `keep` instead, and so do segments for all of their ops.
 
 use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, TensorId};

@@ -29,7 +29,9 @@ impl Rectify {
         let op = RectifyGradient { slope: self.slope, shifts: shift.elem_count() };
         let both = result.detach().apply_op2(&grad.contiguous()?, op)?;
         let gated = both.narrow(0, 0, grad.elem_count())?.reshape(grad.shape())?;
-        Ok((gated, both.narrow(0, grad.elem_count(), op.shifts)?.reshape(shift.shape())?))
+        // Of their own memory: a parameter's gradient would hold all of `both`.
+        let sums = both.narrow(0, grad.elem_count(), op.shifts)?.force_contiguous()?;
+        Ok((gated, sums.reshape(shift.shape())?))
     }
 }
 

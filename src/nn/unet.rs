@@ -88,6 +88,30 @@ pub fn unet(depth: usize, config: Pix2pixConfig, vb: VarBuilder<'_>) -> Result<U
     Ok(UNet { downs, ups })
 }
 
+impl UNet {
+    /// The last layer's, before the hyperbolic tangent.
+    fn sums(&self, photo: &Tensor, pass: &Pass<'_>) -> Result<Tensor> {
+        // The rectifiers stand behind the norms here, which are computed with
+        // them: a skip's is the same before and after the leaky one,
+        // relu(leaky(x)) = relu(x), and dropout's factors are not negative.
+        let mut skips: Vec<Tensor> = Vec::with_capacity(self.downs.len());
+        let mut x = photo.clone();
+        for down in &self.downs {
+            x = down.norm.rectified(&down.conv.forward(&x)?, 0.2, pass)?;
+            skips.push(x.clone());
+        }
+        for (level, up) in self.ups.iter().enumerate().rev() {
+            let skip = relu(&skips[level])?;
+            let inner = level + 1 == self.ups.len();
+            x = up.conv.forward(&if inner { skip } else { beside(&skip, &x)? })?;
+            if level > 0 {
+                x = up.dropout.forward(&up.norm.rectified(&x, 0.0, pass)?, pass)?;
+            }
+        }
+        Ok(x)
+    }
+}
+
 impl Generator for UNet {
     fn outline(&self) -> Result<Outline> {
         self.layers()
@@ -99,27 +123,7 @@ impl Generator for UNet {
         if height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
             bail!("this U-Net takes sides that are multiples of {multiple}, not {width}×{height}");
         }
-        // The rectifiers stand behind the norms here, which are computed with
-        // them: a skip's is the same before and after the leaky one,
-        // relu(leaky(x)) = relu(x), and dropout's factors are not negative.
-        let layers = || {
-            let mut skips: Vec<Tensor> = Vec::with_capacity(self.downs.len());
-            let mut x = photo.clone();
-            for down in &self.downs {
-                x = down.norm.rectified(&down.conv.forward(&x)?, 0.2, pass)?;
-                skips.push(x.clone());
-            }
-            for (level, up) in self.ups.iter().enumerate().rev() {
-                let skip = relu(&skips[level])?;
-                let inner = level + 1 == self.ups.len();
-                x = up.conv.forward(&if inner { skip } else { beside(&skip, &x)? })?;
-                if level > 0 {
-                    x = up.dropout.forward(&up.norm.rectified(&x, 0.0, pass)?, pass)?;
-                }
-            }
-            Ok(x)
-        };
-        segment(layers)?.tanh()
+        segment(|| self.sums(photo, pass))?.tanh()
     }
 
     fn multiple(&self) -> usize {

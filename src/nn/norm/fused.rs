@@ -146,8 +146,10 @@ impl CustomOp3 for Normalise {
         let op = Gradient { of: self.clone(), result: y.detach() };
         let all = apart(x).contiguous()?.apply_op3(&apart(weight), &grad.contiguous()?, op)?;
         let (values, groups) = (x.elem_count(), weight.elem_count());
-        let part = |start, len, like: &Tensor| all.narrow(0, start, len)?.reshape(like.shape()).map(Some);
-        Ok((part(0, values, x)?, part(values, groups, weight)?, part(values + groups, groups, bias)?))
+        // Of their own memory: a parameter's gradient would hold all of `all`.
+        let of_groups = |start, like: &Tensor| all.narrow(0, start, groups)?.force_contiguous()?.reshape(like.shape());
+        let of_values = all.narrow(0, 0, values)?.reshape(x.shape())?;
+        Ok((Some(of_values), Some(of_groups(values, weight)?), Some(of_groups(values + groups, bias)?)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::link::{Found, Link, lock};
 use super::{ASKED, Entry, wanted};
-use crate::nn::gradients;
+use crate::nn::gradients::keep;
 #[cfg(feature = "cuda")]
 use crate::nn::on_cuda::blank;
 use crate::nn::pairs::sum;
@@ -115,7 +115,9 @@ impl CustomOp1 for Joined {
             for (argument, gradient) in entry.arguments.iter().zip(of) {
                 let Some(gradient) = gradient.filter(|_| wanted(argument)) else { continue };
                 if argument.is_variable() {
-                    keep(argument, gradient)?;
+                    if keep(argument, gradient)?.is_some() {
+                        bail!("the gradients of a segment are taken by gradients::backward");
+                    }
                     continue;
                 }
                 let gradient = match gradients.remove(&argument.id()) {
@@ -127,16 +129,6 @@ impl CustomOp1 for Joined {
         }
         lock(&self.found).extend(gradients);
         chain.zeros_like().map(Some)
-    }
-}
-
-/// Gives a parameter's gradient to who takes them.
-fn keep(parameter: &Tensor, gradient: Tensor) -> Result<()> {
-    // A vector is a view of what it was summed with, which would be held by it.
-    let gradient = if gradient.rank() < 2 { gradient.force_contiguous()? } else { gradient };
-    match gradients::keep(parameter, gradient)? {
-        None => Ok(()),
-        Some(_) => bail!("the gradients of a segment are taken by gradients::backward"),
     }
 }
 
