@@ -1,7 +1,18 @@
-//! Lines of a picture from a network's last values.
+//! Lines of a photo to a network's pixels, and of a picture from its last values.
 
 use super::plan::Value;
 use multiversion::multiversion;
+use std::array;
+
+/// Pixels of `VALUES` values from the lines of their three colours; a fourth value is 0.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+pub fn interleave<const VALUES: usize, T: Value>(pixels: &mut [T], [red, green, blue]: [&[f32]; 3]) {
+    let pixels = pixels.as_chunks_mut::<VALUES>().0;
+    for (((pixel, red), green), blue) in pixels.iter_mut().zip(red).zip(green).zip(blue) {
+        let colours = [*red, *green, *blue].map(T::of);
+        *pixel = array::from_fn(|c| colours.get(c).copied().unwrap_or_default());
+    }
+}
 
 /// Of each pixel's `channels` values the `BLOCK` from `first` on, one after another.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]

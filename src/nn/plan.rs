@@ -21,6 +21,7 @@ pub use precision::{Precision, instructions};
 
 use super::dropout::Noise;
 use crate::kernels::awake;
+use crate::kernels::lines::interleave;
 #[cfg(target_arch = "x86_64")]
 use crate::kernels::plan::{Amx, Avx2, Avx512, Avx512Bf16};
 use crate::kernels::plan::{
@@ -154,16 +155,15 @@ impl<K: Kernel> Packed<K> {
             let channels = buffer.channels;
             buffer.fill(|picture, y, row| {
                 let line = |c| &photo[(picture * self.channels + c) * plane + y * width..][..width];
-                // A pixel's colours at once, as almost all pictures have them.
-                if self.channels == 3 {
-                    let ([red, green, blue], pixels) = ([0, 1, 2].map(line), row.chunks_exact_mut(channels));
-                    for (((pixel, red), green), blue) in pixels.zip(red).zip(green).zip(blue) {
-                        pixel[..3].copy_from_slice(&[*red, *green, *blue].map(K::Value::of));
-                    }
-                } else {
-                    for c in 0..self.channels {
-                        for (pixel, value) in row.chunks_exact_mut(channels).zip(line(c)) {
-                            pixel[c] = K::Value::of(*value);
+                match (self.channels, channels) {
+                    // As almost all photos are, in f32 and in bf16.
+                    (3, 3) => interleave::<3, _>(row, [0, 1, 2].map(line)),
+                    (3, 4) => interleave::<4, _>(row, [0, 1, 2].map(line)),
+                    _ => {
+                        for c in 0..self.channels {
+                            for (pixel, value) in row.chunks_exact_mut(channels).zip(line(c)) {
+                                pixel[c] = K::Value::of(*value);
+                            }
                         }
                     }
                 }

@@ -8,7 +8,7 @@ use super::{Avx512Bf16, Instructions};
 use crate::kernels::amx::{self, CHUNK, Factors, TILE};
 use crate::kernels::meanwhile::{Meanwhile, Nothing};
 use half::bf16;
-use std::arch::x86_64::__m512;
+use std::arch::x86_64::{__m512, _MM_HINT_T0, _mm_prefetch};
 
 /// bf16 through AMX's tile products.
 #[derive(Clone, Copy)]
@@ -62,6 +62,19 @@ impl Kernel for Amx {
     unsafe fn narrow(numbers: __m512, to: *mut bf16) {
         // SAFETY: as above.
         unsafe { Avx512Bf16::narrow(numbers, to) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn narrow_pair(numbers: [__m512; 2], to: *mut bf16) {
+        // SAFETY: as above.
+        unsafe { Avx512Bf16::narrow_pair(numbers, to) }
+    }
+
+    #[inline(always)]
+    fn announce(at: *const bf16) {
+        // SAFETY: it changes nothing but what is in the caches, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]

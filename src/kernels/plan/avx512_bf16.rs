@@ -40,6 +40,15 @@ impl Kernel for Avx512Bf16 {
         unsafe { _mm256_storeu_si256(to.cast(), std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(numbers))) }
     }
 
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
+    unsafe fn narrow_pair([first, second]: [__m512; 2], to: *mut bf16) {
+        // SAFETY: 32 bf16 are 512 bits, whatever they are called, and can be written.
+        unsafe {
+            _mm512_storeu_si512(to.cast(), std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(second, first)))
+        }
+    }
+
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
     unsafe fn work(task: &impl Work) {
         // SAFETY: as the caller says.

@@ -134,6 +134,24 @@ pub trait Kernel: Copy + Send + Sync + 'static {
         unsafe { numbers.store(to.cast()) }
     }
 
+    /// Stores two registers' numbers one after the other, as [`Self::narrow`] does.
+    ///
+    /// # Safety
+    /// The machine has the instructions, and so many values can be written.
+    #[inline(always)]
+    unsafe fn narrow_pair(numbers: [Self::Vector; 2], to: *mut Self::Value) {
+        // SAFETY: as the caller says.
+        unsafe {
+            Self::narrow(numbers[0], to);
+            Self::narrow(numbers[1], to.add(Self::Vector::WIDTH));
+        }
+    }
+
+    /// Says that what lies there is read soon: the processor may fetch it, and does not mind if nothing is there. For
+    /// kernels that else wait for memory.
+    #[inline(always)]
+    fn announce(_at: *const Self::Value) {}
+
     /// Runs a task, compiled for the instructions.
     ///
     /// # Safety

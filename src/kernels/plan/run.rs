@@ -183,21 +183,31 @@ impl<K: Kernel> Common<'_, K> {
     /// The machine has the instructions; the pixels have so many channels in the outputs, which are no other task's.
     #[inline(always)]
     pub(super) unsafe fn store(&self, sums: &[Row], pixels: &[usize], channel: usize, vectors: usize) {
-        // SAFETY: as the caller says. Kernels of narrower registers have several to a vector.
+        // SAFETY: as the caller says. What does not change from row to row is asked once where it tells most: a residual,
+        // and further outputs. Kernels of narrower registers have several to a vector.
         unsafe {
-            match (vectors, K::Vector::WIDTH == LANES) {
-                (VECTORS, true) => self.store_vectors::<VECTORS>(sums, pixels, channel, 0),
-                (_, true) => self.store_vectors::<1>(sums, pixels, channel, 0),
+            match (vectors, K::Vector::WIDTH == LANES, self.residual, self.outputs.len()) {
+                (VECTORS, true, None, 1) => self.store_rows::<VECTORS, false, false>(sums, pixels, channel, 0),
+                (VECTORS, true, Some(_), 1) => self.store_rows::<VECTORS, true, false>(sums, pixels, channel, 0),
+                (VECTORS, true, ..) => self.store_rows::<VECTORS, true, true>(sums, pixels, channel, 0),
+                (_, true, ..) => self.store_rows::<1, true, true>(sums, pixels, channel, 0),
                 _ => (0..vectors * LANES)
                     .step_by(K::Vector::WIDTH)
-                    .for_each(|first| self.store_vectors::<1>(sums, pixels, channel, first)),
+                    .for_each(|first| self.store_rows::<1, true, true>(sums, pixels, channel, first)),
             }
         }
     }
 
-    /// The same for so many registers of each row, from the row's number `first` on.
+    /// The same for so many registers of each row, from the row's number `first` on; with a residual, if there is one,
+    /// only where `ADD`, and into more outputs than the first only where `MORE`.
     #[inline(always)]
-    unsafe fn store_vectors<const COUNT: usize>(&self, sums: &[Row], pixels: &[usize], channel: usize, first: usize) {
+    unsafe fn store_rows<const COUNT: usize, const ADD: bool, const MORE: bool>(
+        &self,
+        sums: &[Row],
+        pixels: &[usize],
+        channel: usize,
+        first: usize,
+    ) {
         let Some((&(output, slope), others)) = self.outputs.split_first() else { return };
         let at = |i: usize| first + i * K::Vector::WIDTH;
         // SAFETY: as the caller says; scale and shift are as long as the panels are wide, and the residual has the
@@ -207,20 +217,39 @@ impl<K: Kernel> Common<'_, K> {
             let load = |from: &[f32], i: usize| K::Vector::load(from.as_ptr().add(channel + at(i)));
             let scale: [_; COUNT] = array::from_fn(|i| load(self.scale, i));
             let shift: [_; COUNT] = array::from_fn(|i| load(self.shift, i));
-            let slope = K::Vector::all(slope);
             for (sums, pixel) in sums.iter().zip(pixels) {
-                for i in 0..COUNT {
-                    let place = pixel + channel + at(i);
-                    let mut values = K::Vector::load(sums.as_ptr().add(at(i))).mul_add(scale[i], shift[i]);
-                    if let Some(residual) = self.residual {
-                        values = values.add(K::widen(residual.add(place)));
+                let place = pixel + channel + first;
+                let values: [_; COUNT] = array::from_fn(|i| {
+                    let value = K::Vector::load(sums.as_ptr().add(at(i))).mul_add(scale[i], shift[i]);
+                    match self.residual {
+                        Some(residual) if ADD => value.add(K::widen(residual.add(place + i * K::Vector::WIDTH))),
+                        _ => value,
                     }
-                    K::narrow(values.max(values.mul(slope)), output.add(place));
+                });
+                rectify::<K, COUNT>(values, slope, output.add(place));
+                if MORE {
                     for &(output, slope) in others {
-                        K::narrow(values.max(values.mul(K::Vector::all(slope))), output.add(place));
+                        rectify::<K, COUNT>(values, slope, output.add(place));
                     }
                 }
             }
+        }
+    }
+}
+
+/// Stores registers of values one after another, negative ones times `slope`.
+///
+/// # Safety
+/// The machine has the instructions, and so many values can be written.
+#[inline(always)]
+unsafe fn rectify<K: Kernel, const COUNT: usize>(values: [K::Vector; COUNT], slope: f32, to: *mut K::Value) {
+    // SAFETY: as the caller says.
+    unsafe {
+        let slope = K::Vector::all(slope);
+        let values: [_; COUNT] = array::from_fn(|i| values[i].max(values[i].mul(slope)));
+        match values.as_slice() {
+            &[first, second] => K::narrow_pair([first, second], to),
+            values => values.iter().enumerate().for_each(|(i, &value)| K::narrow(value, to.add(i * K::Vector::WIDTH))),
         }
     }
 }

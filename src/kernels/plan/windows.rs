@@ -34,7 +34,7 @@ impl<K: Kernel> Work for Task<'_, K> {
                         };
                         let units = self.units.start + tile.start..self.units.start + tile.end;
                         let pixels = units.map(|unit| common.pixel(self.phase, unit / width, unit % width));
-                        sums.tile(panel, &[strand], pixels);
+                        sums.tile((panel, false), &[strand], pixels);
                     }
                 }
             } else {
@@ -48,7 +48,7 @@ impl<K: Kernel> Work for Task<'_, K> {
                             self.strands(line, tile.start, &mut strands);
                             let first = common.pixel(self.phase, line, tile.start);
                             let pixels = (0..tile.len()).map(|x| first + x * step);
-                            sums.tile(panel, &strands, pixels);
+                            sums.tile((panel, panel == self.panels.start), &strands, pixels);
                         }
                     }
                 }
