@@ -13,6 +13,10 @@ pub const VECTORS: usize = 2;
 /// The most rows that a kernel takes in one tile.
 pub const MAX_ROWS: usize = 32;
 
+/// How many bytes ahead a kernel fetches a panel's weights. They are read one after another, but the processor's own
+/// prefetching stops at a page's end, and begins anew on the next one.
+pub(super) const AHEAD: usize = 4096;
+
 /// A row of a tile's sums.
 pub type Row = [f32; VECTORS * LANES];
 
