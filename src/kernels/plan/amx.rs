@@ -2,13 +2,13 @@
 //!
 //! Rows of windows are read in whole chunks of 32 factors; fewer than 16 output pixels come gathered, with zeros.
 
-use super::kernel::{Kernel, LANES, Strand, Sums, VECTORS};
+use super::kernel::{Kernel, LANES, Strand, Sums, VECTORS, fetch};
 use super::run::Work;
 use super::{Avx512Bf16, Instructions};
 use crate::kernels::amx::{self, CHUNK, Factors, TILE};
 use crate::kernels::meanwhile::{Meanwhile, Nothing};
 use half::bf16;
-use std::arch::x86_64::{__m512, _MM_HINT_T0, _mm_prefetch};
+use std::arch::x86_64::__m512;
 
 /// bf16 through AMX's tile products.
 #[derive(Clone, Copy)]
@@ -73,8 +73,7 @@ impl Kernel for Amx {
 
     #[inline(always)]
     fn announce(at: *const bf16) {
-        // SAFETY: it changes nothing but what is in the caches, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+        fetch(at);
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]

@@ -1,7 +1,7 @@
 //! AVX2 and FMA: 3 × 32 sums in 12 of the 16 registers.
 
 use super::Instructions;
-use super::kernel::{AHEAD, Kernel, LANES, Strand, Sums, VECTORS, by_rows};
+use super::kernel::{AHEAD, Kernel, LANES, Strand, Sums, VECTORS, by_rows, fetch};
 use super::run::Work;
 use std::arch::x86_64::*;
 
@@ -50,8 +50,7 @@ unsafe fn tile<const ROWS: usize, const COUNT: usize>(strands: &[Strand<f32>], p
                     let factors: [_; ROWS] =
                         std::array::from_fn(|row| _mm256_set1_ps(*start.add(row * strand.row + k)));
                     for v in 0..COUNT {
-                        let line = panel.wrapping_add(v * LANES);
-                        _mm_prefetch::<_MM_HINT_T0>(line.wrapping_byte_add(AHEAD).cast());
+                        fetch(panel.wrapping_add(v * LANES).wrapping_byte_add(AHEAD));
                         for half in 0..HALVES {
                             let weights = _mm256_loadu_ps(panel.add(v * LANES + half * HALF));
                             for (totals, factor) in totals.iter_mut().zip(factors) {

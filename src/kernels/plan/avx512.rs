@@ -1,7 +1,7 @@
 //! AVX-512: 14 × 32 sums in 28 of the 32 registers.
 
 use super::Instructions;
-use super::kernel::{AHEAD, Kernel, LANES, Strand, Sums, by_rows};
+use super::kernel::{AHEAD, Kernel, LANES, Strand, Sums, by_rows, fetch};
 use super::run::Work;
 use std::arch::x86_64::*;
 
@@ -46,7 +46,7 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(strands: &[Strand<f32>],
                     let mut weights = [_mm512_setzero_ps(); VECTORS];
                     for (v, weights) in weights.iter_mut().enumerate() {
                         *weights = _mm512_loadu_ps(panel.add(v * LANES));
-                        _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add(v * LANES).wrapping_byte_add(AHEAD).cast());
+                        fetch(panel.wrapping_add(v * LANES).wrapping_byte_add(AHEAD));
                     }
                     panel = panel.add(VECTORS * LANES);
                     for (row, totals) in totals.iter_mut().enumerate() {

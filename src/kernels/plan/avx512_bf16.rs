@@ -1,7 +1,7 @@
 //! AVX-512 BF16: each lane sums the products of two neighbouring bf16 pairs, in f32.
 
 use super::Instructions;
-use super::kernel::{AHEAD, Kernel, LANES, Strand, Sums, by_rows};
+use super::kernel::{AHEAD, Kernel, LANES, Strand, Sums, by_rows, fetch};
 use super::run::Work;
 use half::bf16;
 use std::arch::x86_64::*;
@@ -74,9 +74,8 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(strands: &[Strand<bf16>]
                 for k in (0..strand.length).step_by(2) {
                     let mut weights = [_mm512_setzero_si512(); VECTORS];
                     for (v, weights) in weights.iter_mut().enumerate() {
-                        let here = panel.wrapping_add(v * 2 * LANES);
-                        *weights = _mm512_loadu_si512(here.cast());
-                        _mm_prefetch::<_MM_HINT_T0>(here.wrapping_byte_add(AHEAD).cast());
+                        *weights = _mm512_loadu_si512(panel.add(v * 2 * LANES).cast());
+                        fetch(panel.wrapping_add(v * 2 * LANES).wrapping_byte_add(AHEAD));
                     }
                     panel = panel.add(VECTORS * 2 * LANES);
                     for (row, totals) in totals.iter_mut().enumerate() {

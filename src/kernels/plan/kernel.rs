@@ -13,9 +13,19 @@ pub const VECTORS: usize = 2;
 /// The most rows that a kernel takes in one tile.
 pub const MAX_ROWS: usize = 32;
 
-/// How many bytes ahead a kernel fetches a panel's weights. They are read one after another, but the processor's own
-/// prefetching stops at a page's end, and begins anew on the next one.
+/// How many bytes ahead the kernels of vectors fetch a panel's weights. They are read one after another, but the
+/// processor's own prefetching stops at a page's end, and begins anew on the next one.
+#[cfg(target_arch = "x86_64")]
 pub(super) const AHEAD: usize = 4096;
+
+/// Has the processor fetch the cache line that `at` lies in, if anything does.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn fetch<T>(at: *const T) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: it changes nothing but what is in the caches, whatever the address.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+}
 
 /// A row of a tile's sums.
 pub type Row = [f32; VECTORS * LANES];
