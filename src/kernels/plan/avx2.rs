@@ -27,6 +27,11 @@ impl Kernel for Avx2 {
         unsafe { by_rows!(rows, vectors, tile(strands, panel, sums), 1 2 3) }
     }
 
+    #[inline(always)]
+    fn announce(at: *const f32) {
+        fetch(at);
+    }
+
     #[target_feature(enable = "avx2,fma")]
     unsafe fn work(task: &impl Work) {
         // SAFETY: as the caller says.

@@ -1,7 +1,7 @@
 //! A layer over its buffers: cut into tasks, each a few output rows and panels of channels.
 
 use super::buffer::Buffer;
-use super::kernel::{Kernel, LANES, Row, VECTORS};
+use super::kernel::{Kernel, LANES, Row};
 use super::layer::{Input, Layer, Phase};
 use super::vector::Vector;
 use super::{windows, winograd};
@@ -184,21 +184,23 @@ impl<K: Kernel> Common<'_, K> {
     #[inline(always)]
     pub(super) unsafe fn store(&self, sums: &[Row], pixels: &[usize], channel: usize, vectors: usize) {
         // SAFETY: as the caller says. What does not change from row to row is asked once where it tells most: a residual,
-        // and further outputs. Kernels of narrower registers have several to a vector.
+        // and further outputs.
         unsafe {
-            match (vectors, K::Vector::WIDTH == LANES, self.residual, self.outputs.len()) {
-                (VECTORS, true, None, 1) => self.store_rows::<VECTORS, false, false>(sums, pixels, channel, 0),
-                (VECTORS, true, Some(_), 1) => self.store_rows::<VECTORS, true, false>(sums, pixels, channel, 0),
-                (VECTORS, true, ..) => self.store_rows::<VECTORS, true, true>(sums, pixels, channel, 0),
-                (_, true, ..) => self.store_rows::<1, true, true>(sums, pixels, channel, 0),
-                _ => (0..vectors * LANES)
-                    .step_by(K::Vector::WIDTH)
-                    .for_each(|first| self.store_rows::<1, true, true>(sums, pixels, channel, first)),
+            if vectors * LANES == K::Vector::WIDTH {
+                return self.store_rows::<1, true, true>(sums, pixels, channel, 0);
+            }
+            // Registers by twos. A loop: what is compiled for the machine's instructions ends at a function of the library's.
+            for first in (0..vectors * LANES).step_by(2 * K::Vector::WIDTH) {
+                match (self.residual, self.outputs.len()) {
+                    (None, 1) => self.store_rows::<2, false, false>(sums, pixels, channel, first),
+                    (Some(_), 1) => self.store_rows::<2, true, false>(sums, pixels, channel, first),
+                    _ => self.store_rows::<2, true, true>(sums, pixels, channel, first),
+                }
             }
         }
     }
 
-    /// The same for so many registers of each row, from the row's number `first` on; with a residual, if there is one,
+    /// The same for `COUNT` registers of each row, from the row's number `first` on; with a residual, if there is one,
     /// only where `ADD`, and into more outputs than the first only where `MORE`.
     #[inline(always)]
     unsafe fn store_rows<const COUNT: usize, const ADD: bool, const MORE: bool>(

@@ -143,12 +143,19 @@ impl<K: Kernel> Task<'_, K> {
         unsafe {
             let start = buffer.as_ptr().add(buffer.origin(corner.picture)).cast::<f32>();
             let rows: [_; SIDE] = std::array::from_fn(|i| start.offset(row(i)));
+            // What the tile to the right reads anew.
+            let next = self.form.tile * step * buffer.channels;
             for first in (0..buffer.channels).step_by(K::Vector::WIDTH) {
                 let mut lines = [[K::Vector::all(0.0); SIDE]; SIDE];
                 for (line, row) in lines.iter_mut().zip(rows) {
                     let mut pixels = [K::Vector::all(0.0); SIDE];
                     for (pixel, column) in pixels.iter_mut().zip(columns) {
                         *pixel = K::Vector::load(row.offset(column).add(first));
+                    }
+                    if first.is_multiple_of(LANES) {
+                        for column in &columns[SIDE - self.form.tile..] {
+                            K::announce(row.wrapping_offset(*column).wrapping_add(first + next).cast());
+                        }
                     }
                     *line = side::inputs(pixels);
                 }
@@ -223,10 +230,24 @@ impl<K: Kernel> Task<'_, K> {
                             let place = y * common.place.pitch + x * common.place.channels;
                             let place = pixel + common.layer.grid * place + channel;
                             self.finish(place, values.mul(scale).add(shift));
+                            if column.is_multiple_of(LANES) {
+                                self.announce(place + common.layer.grid * TILE * common.place.channels);
+                            }
                         }
                     }
                 }
             }
+        }
+    }
+
+    /// Announces what [`Self::finish`] takes at `place`: a line to be written is read before.
+    #[inline(always)]
+    fn announce(&self, place: usize) {
+        for &(output, _) in &self.common.outputs {
+            K::announce(output.wrapping_add(place));
+        }
+        if let Some(residual) = self.common.residual {
+            K::announce(residual.wrapping_add(place));
         }
     }
 
