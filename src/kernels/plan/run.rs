@@ -1,7 +1,7 @@
 //! A layer over its buffers: cut into tasks, each a few output rows and panels of channels.
 
 use super::buffer::Buffer;
-use super::kernel::{Kernel, LANES, Row};
+use super::kernel::{Kernel, LANES, Row, VECTORS};
 use super::layer::{Input, Layer, Phase};
 use super::vector::Vector;
 use super::{windows, winograd};
@@ -189,7 +189,9 @@ impl<K: Kernel> Common<'_, K> {
             if vectors * LANES == K::Vector::WIDTH {
                 return self.store_rows::<1, true, true>(sums, pixels, channel, 0);
             }
-            // Registers by twos. A loop: what is compiled for the machine's instructions ends at a function of the library's.
+            // Registers by twos, and in a loop: a closure of an iterator's would be compiled without the machine's
+            // instructions, and each operation in it would be a call.
+            const { assert!(VECTORS == 2) };
             for first in (0..vectors * LANES).step_by(2 * K::Vector::WIDTH) {
                 match (self.residual, self.outputs.len()) {
                     (None, 1) => self.store_rows::<2, false, false>(sums, pixels, channel, first),
