@@ -58,13 +58,9 @@ def main():
     words.add_argument("--repeats", type=int, default=15)
     words.add_argument("--threads", type=int, default=2)
     words.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    without = "leave mixed precision out: without instructions for bf16 a step of PyTorch's takes minutes"
-    words.add_argument("--without-mixed", action="store_true", help=without)
     binary_arguments(words)
     args = words.parse_args()
     cuda = args.device == "cuda"
-    if cuda and args.without_mixed:
-        words.error("on a GPU ratios are to PyTorch's mixed precision: leave --without-mixed out")
     own = binary("stepper", args)
     base = "channels last, in bf16 autocast" if cuda else "faster in f32"
     title = f"Training on {args.device}: ms a step (ratio to PyTorch's {base}), most MiB, {args.threads} threads"
@@ -74,10 +70,16 @@ def main():
         torch = [sys.executable, PEER, *rest]
         exact = [[*torch], [*torch, "channels-last"]]
         mixed = [[own, *rest, "mixed"], [*torch, "channels-last", "mixed"]]
-        commands = [[own, *rest], *exact] if args.without_mixed else [[own, *rest], *exact, *mixed]
-        steppers = [Stepper(command) for command in commands]
+        steppers = [Stepper(command) for command in [[own, *rest], *exact, *mixed]]
         versions = [stepper.ready() for stepper in steppers]
+        if versions[3].endswith("emulated"):
+            # Where a processor has no bf16, a step of PyTorch's may take minutes.
+            for stepper in steppers[3:]:
+                stepper.end()
+            del steppers[3:], versions[3:]
         if number == 0:
+            if len(versions) == 3:
+                report.line("Mixed precision is left out: this processor has no AMX.\n")
             report.table(["model, width, batch, side"] + versions)
         steps = [[stepper.step() for stepper in steppers] for _ in range(args.repeats + 2)]
         took = [statistics.median(ms for ms, _ in each[2:]) for each in zip(*steps)]
