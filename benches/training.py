@@ -72,13 +72,14 @@ def main():
         mixed = [[own, *rest, "mixed"], [*torch, "channels-last", "mixed"]]
         steppers = [Stepper(command) for command in [[own, *rest], *exact, *mixed]]
         versions = [stepper.ready() for stepper in steppers]
-        if versions[3].endswith("emulated"):
-            # Where a processor has no bf16, a step of PyTorch's may take minutes.
+        emulated = versions[3].endswith("emulated")
+        if emulated:
+            # Where a processor has no bf16, a step of PyTorch's may take a minute.
             for stepper in steppers[3:]:
                 stepper.end()
             del steppers[3:], versions[3:]
         if number == 0:
-            if len(versions) == 3:
+            if emulated:
                 report.line("Mixed precision is left out: this processor has no AMX.\n")
             report.table(["model, width, batch, side"] + versions)
         steps = [[stepper.step() for stepper in steppers] for _ in range(args.repeats + 2)]
