@@ -66,13 +66,13 @@ pub struct EngineConfig {
     /// How many pixels, as the network sees them, the waiting jobs may have
     /// together; a job of more waits alone.
     pub queue_pixels: u64,
-    /// The longest side, in pixels, that a tiled model draws in one piece.
+    /// What a model that can be drawn in tiles draws in one piece: at most as many pixels as a square of this side.
     pub tile: usize,
 }
 
 impl EngineConfig {
     /// The defaults: the precision that is fastest on the processor, 64 waiting jobs of 64
-    /// megapixels together, pieces of up to 1536 pixels, 2 GiB of models.
+    /// megapixels together, pieces of up to 1536² pixels, 2 GiB of models.
     pub fn new(registry: Registry, device: Device) -> Self {
         Self {
             registry,

@@ -10,10 +10,22 @@ use candle_core::{DType, Device, Result, Tensor};
 use super::watchdog::Beat;
 use crate::imaging::tile::{self, Tile};
 use crate::imaging::{Picture, pad, tensor};
-use crate::models::{Model, Style};
+use crate::models::{Card, Model, Style};
+
+/// The pieces in which a model of that card draws a picture of `width`×`height`: several where it has more pixels than a
+/// square of `piece`, and the model can be drawn in tiles.
+pub(super) fn pieces(card: &Card, (width, height): (u32, u32), piece: usize) -> Vec<Tile> {
+    let (height, width) = (height as usize, width as usize);
+    match card.reach {
+        // A halo of a multiple at least: a tile at the picture's end then mirrors
+        // the same pixels as the whole picture would.
+        Some(reach) => tile::plan(height, width, piece, reach.max(card.size_multiple), card.size_multiple),
+        None => vec![Tile { source: (0..height, 0..width), kept: (0..height, 0..width) }],
+    }
+}
 
 /// Draws `photos`, all of one size, with `model` in `style`: pictures of the same size, and the time that the network
-/// alone took. A picture with a side over `piece` pixels is drawn in tiles, if the model can be.
+/// alone took. Pictures of several [`pieces`] are drawn one after another.
 ///
 /// # Errors
 /// Whatever candle answers, for example that the device's memory is full.
@@ -24,39 +36,33 @@ pub(super) fn draw(
     piece: usize,
     (device, beat): (&Device, &Beat),
 ) -> Result<(Vec<Picture>, Duration)> {
-    let (mut drawn, mut took) = (Vec::new(), Duration::ZERO);
-    match model.card().reach {
-        Some(reach) if photos.iter().any(|photo| photo.width.max(photo.height) as usize > piece) => {
-            for photo in photos {
-                let (picture, infer) = draw_tiles(model, photo, style, (piece, reach), (device, beat))?;
-                drawn.push(picture);
-                took += infer;
-            }
-            Ok((drawn, took))
-        }
-        _ => draw_whole(model, photos, style, (device, beat)),
+    let Some(first) = photos.first() else { return Ok(Default::default()) };
+    let tiles = pieces(model.card(), (first.width, first.height), piece);
+    if tiles.len() <= 1 {
+        return draw_whole(model, photos, style, (device, beat));
     }
+    let (mut drawn, mut took) = (Vec::new(), Duration::ZERO);
+    for photo in photos {
+        let (picture, infer) = draw_tiles(model, photo, style, &tiles, (device, beat))?;
+        drawn.push(picture);
+        took += infer;
+    }
+    Ok((drawn, took))
 }
 
 fn draw_tiles(
     model: &Model,
     photo: &Picture,
     style: &Style,
-    (piece, reach): (usize, usize),
+    tiles: &[Tile],
     (device, beat): (&Device, &Beat),
 ) -> Result<(Picture, Duration)> {
-    let (height, width) = (photo.height as usize, photo.width as usize);
-    let card = model.card();
-    // A halo of a multiple at least: a tile at the picture's end then mirrors
-    // the same pixels as the whole picture would.
-    let halo = reach.max(card.size_multiple);
-    let kept = piece.saturating_sub(2 * halo).max(piece / 4).max(1);
-    let (inputs, outputs) = card.architecture.channels();
+    let (inputs, outputs) = model.card().architecture.channels();
     let mut drawing = blank(photo, outputs);
     let mut infer = Duration::ZERO;
-    for tile in tile::plan(height, width, kept, halo, card.size_multiple) {
+    for tile in tiles {
         let (drawn, took) = draw_whole(model, &[&cut(photo, &tile.source, inputs)], style, (device, beat))?;
-        drawn.iter().for_each(|drawn| paste(&mut drawing, drawn, &tile));
+        drawn.iter().for_each(|drawn| paste(&mut drawing, drawn, tile));
         infer += took;
     }
     Ok((drawing, infer))

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use candle_core::Device;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::draw;
 use super::work::{Task, Work};
 
 /// How much a device takes in one pass with gain.
@@ -86,9 +87,8 @@ impl Inbox {
 
 /// Whether a task can share a pass at all: it is drawn whole, and by no chance of its own.
 fn joins(task: &Task, tile: usize) -> bool {
-    let longest = task.photo.width.max(task.photo.height) as usize;
-    let whole = longest <= tile || task.model.model.card().reach.is_none();
-    whole && task.style.seed.is_none()
+    let size = (task.photo.width, task.photo.height);
+    task.style.seed.is_none() && draw::pieces(task.model.model.card(), size, tile).len() == 1
 }
 
 /// Whether two tasks are of one model, style and size.

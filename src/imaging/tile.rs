@@ -10,8 +10,6 @@
 
 use std::ops::Range;
 
-use candle_core::{Result, Tensor};
-
 /// A piece of the work: what to draw, and what to keep of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tile {
@@ -21,86 +19,77 @@ pub struct Tile {
     pub kept: (Range<usize>, Range<usize>),
 }
 
-/// Tiles over a picture of `height`×`width`, in rows: the `kept` parts cover
-/// every pixel once, with sides of `tile` (but for the last ones) rounded up
-/// to `multiple`; the `source` parts reach `halo` further on every side where
-/// there is more picture, and begin and end on multiples of `multiple` (or at
-/// the picture's end).
-pub fn plan(height: usize, width: usize, tile: usize, halo: usize, multiple: usize) -> Vec<Tile> {
-    let rows = spans(height, tile, halo, multiple);
-    let columns = spans(width, tile, halo, multiple);
-    rows.iter()
-        .flat_map(|row| {
-            columns.iter().map(|column| Tile {
-                source: (row.0.clone(), column.0.clone()),
-                kept: (row.1.clone(), column.1.clone()),
-            })
-        })
-        .collect()
-}
+/// A tile is no longer than so many sides of the square that has its pixels.
+const ELONGATION: usize = 4;
 
-/// The (source, kept) spans along one side.
-fn spans(length: usize, tile: usize, halo: usize, multiple: usize) -> Vec<(Range<usize>, Range<usize>)> {
-    let multiple = multiple.max(1);
-    let step = tile.max(1).next_multiple_of(multiple);
-    (0..length)
-        .step_by(step)
-        .map(|start| {
-            let end = (start + step).min(length);
-            let first = start.saturating_sub(halo) / multiple * multiple;
-            let last = (end + halo).next_multiple_of(multiple).min(length);
-            (first..last, start..end)
-        })
-        .collect()
-}
-
-/// Draws `photo` `(N, 3, H, W)` tile by tile with `draw`, which keeps heights
-/// and widths: the same as `draw(photo)` for a network whose reach is at most
-/// `halo`. The photo's sides must be multiples of `multiple` (see
-/// [`pad::to_multiple`](super::pad::to_multiple)).
+/// Tiles over a picture of `height`×`width`, in rows, one if it is small enough: the `kept` parts cover every pixel
+/// once; the `source` parts reach `halo` further at least wherever there is more picture, and begin and end on multiples
+/// of `multiple` (or at the picture's end).
 ///
-/// # Errors
-/// If a side is not a multiple, or `draw` fails or changes a tile's size.
-pub fn draw_tiled(
-    photo: &Tensor,
-    tile: usize,
-    halo: usize,
-    multiple: usize,
-    mut draw: impl FnMut(&Tensor) -> Result<Tensor>,
-) -> Result<Tensor> {
-    let (_, _, height, width) = photo.dims4()?;
+/// All are of one size, but for what the last ones lack of a multiple, so that whoever draws them can keep its buffers,
+/// and have at most the pixels of a square of `side`, which is larger where the halo would leave less than a
+/// quarter of it. Of all such plans this is the one that draws the fewest pixels: what tiles share is drawn twice.
+pub fn plan(height: usize, width: usize, side: usize, halo: usize, multiple: usize) -> Vec<Tile> {
     let multiple = multiple.max(1);
-    if height % multiple != 0 || width % multiple != 0 {
-        candle_core::bail!("{height}×{width} is not a multiple of {multiple}: pad it first");
-    }
-    let tiles = plan(height, width, tile, halo, multiple);
-    let mut rows = Vec::new();
-    for row in tiles.chunk_by(|a, b| a.kept.0 == b.kept.0) {
-        let pieces = row.iter().map(|tile| draw_one(photo, tile, &mut draw)).collect::<Result<Vec<_>>>()?;
-        rows.push(join(pieces, 3)?);
-    }
-    join(rows, 2)
+    let (rows, columns) = (height.div_ceil(multiple), width.div_ceil(multiple));
+    // All that follows counts in multiples.
+    let shared = (2 * halo).div_ceil(multiple);
+    let side = side / multiple;
+    let side = side.max(shared + (side / 4).max(1));
+    let parted = |across: usize| {
+        let columns = Parts::of(columns, across, shared);
+        let longest = (side * side).checked_div(columns.length)?.min(ELONGATION * side);
+        let rows = Parts::no_longer(rows, longest, shared)?;
+        (columns.length <= ELONGATION * side).then_some((rows, columns))
+    };
+    let drawn = |(rows, columns): &(Parts, Parts)| rows.drawn() * columns.drawn();
+    let Some((rows, columns)) = (1..=columns).filter_map(parted).min_by_key(drawn) else { return Vec::new() };
+    let columns = columns.spans(width, multiple);
+    let tiles = rows.spans(height, multiple).into_iter().flat_map(|(row, kept_row)| {
+        columns.iter().map(move |(column, kept_column)| Tile {
+            source: (row.clone(), column.clone()),
+            kept: (kept_row.clone(), kept_column.clone()),
+        })
+    });
+    tiles.collect()
 }
 
-fn draw_one(photo: &Tensor, tile: &Tile, draw: &mut impl FnMut(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
-    let (rows, columns) = &tile.source;
-    let source = photo.narrow(2, rows.start, rows.len())?.narrow(3, columns.start, columns.len())?.contiguous()?;
-    let drawn = draw(&source)?;
-    let (_, _, height, width) = drawn.dims4()?;
-    if (height, width) != (rows.len(), columns.len()) {
-        candle_core::bail!("a tile of {}×{} was drawn as {height}×{width}", rows.len(), columns.len());
-    }
-    let (kept_rows, kept_columns) = &tile.kept;
-    drawn
-        .narrow(2, kept_rows.start - rows.start, kept_rows.len())?
-        .narrow(3, kept_columns.start - columns.start, kept_columns.len())?
-        // A copy, so that the drawn halo is let go.
-        .contiguous()
+/// A side of the picture in overlapping parts of one length.
+struct Parts {
+    whole: usize,
+    count: usize,
+    length: usize,
 }
 
-fn join(mut pieces: Vec<Tensor>, dim: usize) -> Result<Tensor> {
-    match pieces.len() {
-        1 => Ok(pieces.remove(0)),
-        _ => Tensor::cat(&pieces, dim),
+impl Parts {
+    /// So many, the shortest of which two neighbours have `shared` in common.
+    fn of(whole: usize, count: usize, shared: usize) -> Self {
+        Self { whole, count, length: (whole + (count - 1) * shared).div_ceil(count) }
+    }
+
+    /// The fewest that are no longer than `length`; `None` where nothing of it would be a part's own.
+    fn no_longer(whole: usize, length: usize, shared: usize) -> Option<Self> {
+        if whole <= length {
+            return Some(Self::of(whole, 1, shared));
+        }
+        let own = length.checked_sub(shared).filter(|own| *own > 0)?;
+        Some(Self::of(whole, (whole - shared).div_ceil(own), shared))
+    }
+
+    fn drawn(&self) -> usize {
+        self.count * self.length
+    }
+
+    /// The (source, kept) spans in pixels, of a side of `pixels`.
+    fn spans(&self, pixels: usize, multiple: usize) -> Vec<(Range<usize>, Range<usize>)> {
+        let start = |i: usize| i * (self.whole - self.length) / (self.count - 1).max(1) * multiple;
+        let end = |i: usize| (start(i) + self.length * multiple).min(pixels);
+        // Halfway through what part `i` shares with the one before.
+        let edge = |i: usize| match i {
+            0 => 0,
+            i if i == self.count => pixels,
+            i => (start(i) + start(i - 1) + self.length * multiple) / 2,
+        };
+        (0..self.count).map(|i| (start(i)..end(i), edge(i)..edge(i + 1))).collect()
     }
 }
