@@ -1,7 +1,8 @@
 """`make bench`, the first part: milliseconds a picture of each runtime, in turns.
 
-All runtimes are loaded at once, each in a process of its own, and draw one after the other, round and
-round, so that whatever else the machine does meets all of them. Only one computes at a time.
+All runtimes are loaded at once, each in a process of its own, and draw one after the other, round by
+round in another order, so that whatever else the machine does meets all of them, and whatever caches the
+one before has left. Only one computes at a time.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from report import FOLDER, Report, binary, binary_arguments
+from turns import rounds
 
 # By device: Sakuga's precisions, the peers, whose time all ratios are to, and whose values all are compared with.
 DEVICES = {
@@ -67,9 +69,9 @@ def differences(workers, batch, side, reference, least):
 
 def measure(workers, batch, side, repeats):
     times = {name: [] for name in workers}
-    for turn in range(-1, repeats):  # the comparison was the other warm-up
-        for name, worker in workers.items():
-            ms = worker.draw(batch, side)
+    for turn, order in zip(range(-1, repeats), rounds(list(workers))):  # the comparison was the other warm-up
+        for name in order:
+            ms = workers[name].draw(batch, side)
             if turn >= 0:
                 times[name].append(ms)
     return {name: statistics.median(values) for name, values in times.items()}

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from report import Report, binary, binary_arguments
+from turns import rounds
 
 PEER = Path(__file__).resolve().parent / "peers/stepper.py"
 
@@ -82,11 +83,14 @@ def main():
             if emulated:
                 report.line("Mixed precision is left out: this processor has no AMX.\n")
             report.table(["model, width, batch, side"] + versions)
-        steps = [[stepper.step() for stepper in steppers] for _ in range(args.repeats + 2)]
-        took = [statistics.median(ms for ms, _ in each[2:]) for each in zip(*steps)]
+        steps = {stepper: [] for stepper in steppers}
+        for _, order in zip(range(args.repeats + 2), rounds(steppers)):
+            for stepper in order:
+                steps[stepper].append(stepper.step())
+        took = [statistics.median(ms for ms, _ in each[2:]) for each in steps.values()]
         base = took[4] if cuda else min(took[1:3])
         gpu = taken_of_the_gpu() if cuda else {}
-        memory = [gpu.get(stepper.process.pid, each[-1][1]) for stepper, each in zip(steppers, zip(*steps))]
+        memory = [gpu.get(stepper.process.pid, each[-1][1]) for stepper, each in steps.items()]
         cells = [f"{ms:.{1 if cuda else 0}f} ({ms / base:.2f}), {mib}" for ms, mib in zip(took, memory)]
         report.row([case.replace(" ", ", "), *cells])
         for stepper in steppers:

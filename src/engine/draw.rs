@@ -10,7 +10,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use super::watchdog::Beat;
 use crate::imaging::tile::{self, Tile};
 use crate::imaging::{Picture, pad, tensor};
-use crate::models::{Card, Model, Style};
+use crate::models::{Area, Card, Model, Style};
 
 /// The pieces in which a model of that card draws a picture of `width`×`height`: several where it has more pixels than a
 /// square of `piece`, and the model can be drawn in tiles.
@@ -39,7 +39,7 @@ pub(super) fn draw(
     let Some(first) = photos.first() else { return Ok(Default::default()) };
     let tiles = pieces(model.card(), (first.width, first.height), piece);
     if tiles.len() <= 1 {
-        return draw_whole(model, photos, style, (device, beat));
+        return draw_piece(model, photos, style, None, (device, beat));
     }
     let (mut drawn, mut took) = (Vec::new(), Duration::ZERO);
     for photo in photos {
@@ -61,17 +61,21 @@ fn draw_tiles(
     let mut drawing = blank(photo, outputs);
     let mut infer = Duration::ZERO;
     for tile in tiles {
-        let (drawn, took) = draw_whole(model, &[&cut(photo, &tile.source, inputs)], style, (device, beat))?;
+        let wanted = Area { rows: within(&tile.kept.0, &tile.source.0), columns: within(&tile.kept.1, &tile.source.1) };
+        let cut = cut(photo, &tile.source, inputs);
+        let (drawn, took) = draw_piece(model, &[&cut], style, Some(&wanted), (device, beat))?;
         drawn.iter().for_each(|drawn| paste(&mut drawing, drawn, tile));
         infer += took;
     }
     Ok((drawing, infer))
 }
 
-fn draw_whole(
+/// Pictures of which only `wanted`, if it is given, is asked for.
+fn draw_piece(
     model: &Model,
     photos: &[&Picture],
     style: &Style,
+    wanted: Option<&Area>,
     (device, beat): (&Device, &Beat),
 ) -> Result<(Vec<Picture>, Duration)> {
     let _pass = beat.pass();
@@ -81,7 +85,7 @@ fn draw_whole(
         |photo: &&Picture| pad::to_multiple(&tensor::from_picture(photo, channels, device)?, card.size_multiple);
     let mut inputs = photos.iter().map(input).collect::<Result<Vec<_>>>()?;
     let input = if inputs.len() == 1 { inputs.remove(0) } else { Tensor::cat(&inputs, 0)? };
-    let (drawn, infer) = forward(model, &input, style, device)?;
+    let (drawn, infer) = forward(model, &input, style, wanted, device)?;
     let picture = |(i, photo): (usize, &&Picture)| {
         tensor::to_picture(&pad::crop(&drawn.narrow(0, i, 1)?, photo.height as usize, photo.width as usize)?)
     };
@@ -108,12 +112,11 @@ fn cut(photo: &Picture, (rows, columns): &(Range<usize>, Range<usize>), channels
 /// Puts what is kept of a drawn tile into `drawing`.
 fn paste(drawing: &mut Picture, drawn: &Picture, tile: &Tile) {
     let (rows, columns) = &tile.kept;
-    let (top, left) = (tile.source.0.start, tile.source.1.start);
-    let inner = columns.start - left..columns.end - left;
+    let inner = within(columns, &tile.source.1);
     let (width, inner_width) = (drawing.width as usize, drawn.width as usize);
     let copy = |to: &mut [u8], from: &[u8], pixel: usize| {
-        for row in rows.clone() {
-            let from = &from[span(inner_width, row - top, &inner, pixel)];
+        for (row, inner_row) in rows.clone().zip(within(rows, &tile.source.0)) {
+            let from = &from[span(inner_width, inner_row, &inner, pixel)];
             to[span(width, row, columns, pixel)].copy_from_slice(from);
         }
     };
@@ -123,15 +126,29 @@ fn paste(drawing: &mut Picture, drawn: &Picture, tile: &Tile) {
     }
 }
 
+/// A part of the picture as a part of what a tile sees of it.
+fn within(part: &Range<usize>, source: &Range<usize>) -> Range<usize> {
+    part.start - source.start..part.end - source.start
+}
+
 /// Where the columns of a row lie among the values of a picture of that width, so many of them a pixel.
 fn span(width: usize, row: usize, columns: &Range<usize>, pixel: usize) -> Range<usize> {
     pixel * (row * width + columns.start)..pixel * (row * width + columns.end)
 }
 
 /// One pass, timed to the moment when the device has finished.
-fn forward(model: &Model, input: &Tensor, style: &Style, device: &Device) -> Result<(Tensor, Duration)> {
+fn forward(
+    model: &Model,
+    input: &Tensor,
+    style: &Style,
+    wanted: Option<&Area>,
+    device: &Device,
+) -> Result<(Tensor, Duration)> {
     let start = Instant::now();
-    let output = model.draw(input, style)?;
+    let output = match wanted {
+        Some(wanted) => model.draw_part(input, wanted, style)?,
+        None => model.draw(input, style)?,
+    };
     device.synchronize()?;
     Ok((output, start.elapsed()))
 }
@@ -145,7 +162,7 @@ pub(super) fn warm_up(model: &Model, device: &Device, beat: &Beat) -> Result<()>
     let side = 64usize.next_multiple_of(model.card().size_multiple);
     let photo = Tensor::zeros((1, model.card().architecture.channels().0, side, side), DType::F32, device)?;
     let style = Style::of(model.card(), None, 1.0).map_err(candle_core::Error::msg)?;
-    let (drawn, _) = forward(model, &photo, &style, device)?;
+    let (drawn, _) = forward(model, &photo, &style, None, device)?;
     let values = drawn.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?;
     match values.iter().all(|value| value.is_finite()) {
         true => Ok(()),

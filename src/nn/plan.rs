@@ -5,6 +5,7 @@
 //! way of training, and the way where no plan fits.
 
 mod agreement;
+mod areas;
 mod build;
 #[cfg(any(feature = "cuda", test))]
 mod cuda;
@@ -13,6 +14,7 @@ mod outline;
 mod places;
 mod precision;
 
+pub use crate::kernels::plan::Area;
 pub use agreement::agreement;
 #[cfg(feature = "cuda")]
 pub use cuda::plan as plan_on_cuda;
@@ -39,6 +41,15 @@ pub trait Plan: Send + Sync {
     /// # Errors
     /// When the shape or the style does not fit, or the device fails.
     fn draw(&self, photo: &Tensor, style: &[f32], noise: Option<&Noise>) -> Result<Tensor>;
+
+    /// The same where only `wanted` of the picture is asked for: what lies elsewhere is undefined, and may be drawn or
+    /// not.
+    ///
+    /// # Errors
+    /// As for [`Self::draw`].
+    fn draw_part(&self, photo: &Tensor, _wanted: &Area, style: &[f32]) -> Result<Tensor> {
+        self.draw(photo, style, None)
+    }
 
     /// The instructions that it was packed for.
     fn instructions(&self) -> &'static str;
@@ -147,8 +158,9 @@ impl<K: Kernel> Packed<K> {
         Arena { size, buffers: buffers.collect() }
     }
 
-    fn run(&self, photo: &[f32], size: (usize, usize, usize), style: &[f32], noise: Option<&Noise>) -> Vec<f32> {
+    fn run(&self, photo: &[f32], size: (usize, usize, usize), drawing: &Drawing<'_>) -> Vec<f32> {
         let (_, height, width) = size;
+        let Drawing { wanted, style, noise } = drawing;
         let (mut arena, plane) = (self.arena(size), height * width);
         let buffers = &mut arena.buffers;
         if let Some(buffer) = &mut buffers[0] {
@@ -170,12 +182,12 @@ impl<K: Kernel> Packed<K> {
             });
             buffer.mirror(self.mirrored);
         }
-        for step in &self.steps {
+        for (step, area) in self.steps.iter().zip(self.areas((height, width), wanted)) {
             awake::call();
-            step.run(buffers, style, noise);
+            step.run(buffers, &area, style, *noise);
         }
         let colours = self.colours.as_ref().map(|colours| colours.at(style).1);
-        let finish = |last| finish::finish(&self.last, last, photo, colours.as_deref());
+        let finish = |last| finish::finish(&self.last, last, photo, (colours.as_deref(), &wanted.rows));
         let picture = buffers[self.last.slot].as_ref().map(finish);
         *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(arena);
         picture.unwrap_or_default()
@@ -183,7 +195,7 @@ impl<K: Kernel> Packed<K> {
 }
 
 impl<K: Kernel> Step<K> {
-    fn run(&self, buffers: &mut [Option<Buffer<K::Value>>], style: &[f32], noise: Option<&Noise>) {
+    fn run(&self, buffers: &mut [Option<Buffer<K::Value>>], area: &Area, style: &[f32], noise: Option<&Noise>) {
         // Taken out while they are written; the builder gives a layer's outputs no slot that it reads.
         let mut outputs: Vec<_> =
             self.outputs.iter().filter_map(|output| Some((buffers[output.slot].take()?, output.slope))).collect();
@@ -195,11 +207,11 @@ impl<K: Kernel> Step<K> {
         if self.affine.normalised {
             let (ones, zeros) = (vec![1.0; scale.len()], vec![0.0; scale.len()]);
             if let Some((first, _)) = written.first_mut() {
-                self.sum(buffers, (&ones, &zeros), None, &mut [(first, 1.0)]);
+                self.sum(buffers, area, (&ones, &zeros), None, &mut [(first, 1.0)]);
             }
             normalise(&mut written, (&scale, &shift), residual);
         } else {
-            self.sum(buffers, (&scale, &shift), residual, &mut written);
+            self.sum(buffers, area, (&scale, &shift), residual, &mut written);
         }
         if let Some(noise) = noise.filter(|_| self.dropout > 0.0) {
             self.drop_out(&mut written, noise);
@@ -214,17 +226,20 @@ impl<K: Kernel> Step<K> {
     fn sum(
         &self,
         buffers: &[Option<Buffer<K::Value>>],
+        area: &Area,
         (scale, shift): (&[f32], &[f32]),
         residual: Option<&Buffer<K::Value>>,
         outputs: &mut [(&mut Buffer<K::Value>, f32)],
     ) {
         let mut residual = residual.map(Residual::Of);
         for (i, part) in self.parts.iter().enumerate() {
+            let area = &area.reduced(part.layer.grid);
             let inputs: Vec<_> = part.inputs.iter().filter_map(|&slot| buffers[slot].as_ref()).collect();
             if i + 1 == self.parts.len() {
-                convolve(&part.layer, &inputs, (scale, shift), residual, outputs);
+                convolve(&part.layer, &inputs, (scale, shift), residual, outputs, area);
             } else if let Some((first, _)) = outputs.first_mut() {
-                convolve(&part.layer, &inputs, (scale, &vec![0.0; shift.len()]), residual, &mut [(first, 1.0)]);
+                let zeros = vec![0.0; shift.len()];
+                convolve(&part.layer, &inputs, (scale, &zeros), residual, &mut [(first, 1.0)], area);
                 residual = Some(Residual::Held);
             }
         }
@@ -250,8 +265,9 @@ impl<K: Kernel> Step<K> {
     }
 }
 
-impl<K: Kernel> Plan for Packed<K> {
-    fn draw(&self, photo: &Tensor, style: &[f32], noise: Option<&Noise>) -> Result<Tensor> {
+impl<K: Kernel> Packed<K> {
+    fn checked(&self, photo: &Tensor, drawing: Drawing<'_>) -> Result<Tensor> {
+        let style = drawing.style;
         let (_, channels, height, width) = photo.dims4()?;
         let multiple = 1 << self.halvings;
         if channels != self.channels || height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
@@ -263,7 +279,22 @@ impl<K: Kernel> Plan for Packed<K> {
         if let Some(step) = self.steps.iter().find(|step| ![0, style.len()].contains(&step.affine.styles())) {
             bail!("this generator draws {} styles, not {}", step.affine.styles(), style.len());
         }
-        photo.contiguous()?.apply_op1_no_bwd(&Run { plan: self, style, noise })
+        photo.contiguous()?.apply_op1_no_bwd(&Run { plan: self, drawing })
+    }
+}
+
+impl<K: Kernel> Plan for Packed<K> {
+    fn draw(&self, photo: &Tensor, style: &[f32], noise: Option<&Noise>) -> Result<Tensor> {
+        let (_, _, height, width) = photo.dims4()?;
+        self.checked(photo, Drawing { wanted: &Area::whole(height, width), style, noise })
+    }
+
+    fn draw_part(&self, photo: &Tensor, wanted: &Area, style: &[f32]) -> Result<Tensor> {
+        let (_, _, height, width) = photo.dims4()?;
+        if wanted.rows.end > height || wanted.columns.end > width {
+            bail!("{wanted:?} is no part of a picture of {width}×{height}");
+        }
+        self.checked(photo, Drawing { wanted, style, noise: None })
     }
 
     fn instructions(&self) -> &'static str {
@@ -271,11 +302,19 @@ impl<K: Kernel> Plan for Packed<K> {
     }
 }
 
+/// How a photo is drawn.
+struct Drawing<'a> {
+    /// What of the picture is asked for.
+    wanted: &'a Area,
+    style: &'a [f32],
+    /// Where dropout draws its masks.
+    noise: Option<&'a Noise>,
+}
+
 /// The door from candle's tensors to plain slices.
 struct Run<'a, K: Kernel> {
     plan: &'a Packed<K>,
-    style: &'a [f32],
-    noise: Option<&'a Noise>,
+    drawing: Drawing<'a>,
 }
 
 impl<K: Kernel> CustomOp1 for Run<'_, K> {
@@ -286,7 +325,7 @@ impl<K: Kernel> CustomOp1 for Run<'_, K> {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let photo = super::ops::slice(storage, layout)?;
         let (batch, _, height, width) = layout.shape().dims4()?;
-        let run = || self.plan.run(photo, (batch, height, width), self.style, self.noise);
+        let run = || self.plan.run(photo, (batch, height, width), &self.drawing);
         let picture = awake::in_pool(run);
         Ok((CpuStorage::F32(picture), (batch, self.plan.last.channels, height, width).into()))
     }

@@ -5,7 +5,7 @@
 
 use std::array;
 use std::f64::consts::{PI, SQRT_2};
-use std::ops::Range;
+use std::mem;
 
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -34,31 +34,56 @@ pub(super) struct Canvas {
     pub mcu: (usize, usize),
 }
 
+/// What is done with blocks of one size.
+struct Blocks {
+    /// Puts an MCU's coefficients, each in the place of a sample, among those of its row.
+    spread: fn(&Plane, (&[i16], i16), (usize, usize), &mut [f32]),
+    /// Makes samples of a row's coefficients.
+    transform: fn(usize, &mut [f32]),
+}
+
+impl Blocks {
+    /// Of so many samples down and across.
+    const fn of<const H: usize, const W: usize>() -> Self {
+        Self { spread: spread::<H, W>, transform: transform::<H, W> }
+    }
+
+    fn new((across, down): (usize, usize)) -> Self {
+        match (down, across) {
+            (1, 1) => Self::of::<1, 1>(),
+            (1, 2) => Self::of::<1, 2>(),
+            (2, 1) => Self::of::<2, 1>(),
+            (2, 2) => Self::of::<2, 2>(),
+            (2, 4) => Self::of::<2, 4>(),
+            (4, 2) => Self::of::<4, 2>(),
+            (4, 4) => Self::of::<4, 4>(),
+            (4, 8) => Self::of::<4, 8>(),
+            (8, 4) => Self::of::<8, 4>(),
+            _ => Self::of::<8, 8>(),
+        }
+    }
+}
+
 /// The pixels of all MCUs: `(H, W)` of grey or `(H, W, 3)` of RGB, by as many components.
 pub(super) fn paint(coefficients: &Coefficients, planes: &[Plane], canvas: &Canvas) -> Vec<u8> {
     let Canvas { width, height, mcu: (mcu_width, mcu_height) } = *canvas;
     let across = width.div_ceil(mcu_width);
     let stride = across * mcu_width;
     let row = planes.len() * width;
+    let blocks: Vec<_> = planes.iter().map(|plane| Blocks::new(plane.samples)).collect();
     let mut pixels = vec![0; row * height];
     let strips = || vec![0.0; planes.len() * mcu_height * stride];
     pixels.par_chunks_mut(row * mcu_height).enumerate().for_each_init(strips, |strips, (i, pixels)| {
-        for (plane, strip) in planes.iter().zip(strips.chunks_exact_mut(mcu_height * stride)) {
-            let mcus = i * across..(i + 1) * across;
-            let transform = match plane.samples {
-                (1, 1) => transform::<1, 1>,
-                (1, 2) => transform::<2, 1>,
-                (2, 1) => transform::<1, 2>,
-                (2, 2) => transform::<2, 2>,
-                (2, 4) => transform::<4, 2>,
-                (4, 2) => transform::<2, 4>,
-                (4, 4) => transform::<4, 4>,
-                (4, 8) => transform::<8, 4>,
-                (8, 4) => transform::<4, 8>,
-                _ => transform::<8, 8>,
-            };
-            transform(coefficients, mcus, plane, strip);
+        // All of an MCU's planes together: so memory is read as it lies, which it takes the processor far less to fetch.
+        for column in 0..across {
+            let (values, raise) = coefficients.mcu(i * across + column);
+            let strips = strips.chunks_exact_mut(mcu_height * stride);
+            for ((plane, blocks), strip) in planes.iter().zip(&blocks).zip(strips) {
+                (blocks.spread)(plane, (values, raise[plane.component]), (column, stride), strip);
+            }
         }
+        let each = strips.chunks_exact_mut(mcu_height * stride);
+        blocks.iter().zip(each).for_each(|(blocks, strip)| (blocks.transform)(stride, strip));
         let strip = |plane: usize, y: usize| &strips[(plane * mcu_height + y) * stride..][..width];
         for (y, pixels) in pixels.chunks_exact_mut(row).enumerate() {
             match planes.len() {
@@ -70,48 +95,83 @@ pub(super) fn paint(coefficients: &Coefficients, planes: &[Plane], canvas: &Canv
     pixels
 }
 
-/// The samples of a row of MCUs, around 0: blocks of `(H, W)`.
-#[multiversion(targets("x86_64+avx2+fma"))]
-fn transform<const H: usize, const W: usize>(
-    coefficients: &Coefficients,
-    mcus: Range<usize>,
+/// Puts the coefficients of an MCU's blocks of `(H, W)`, the first ones raised, into its `column` of lines of `stride`
+/// samples.
+#[multiversion(targets("x86_64+avx2"))]
+fn spread<const H: usize, const W: usize>(
     plane: &Plane,
+    (values, raise): (&[i16], i16),
+    (column, stride): (usize, usize),
     samples: &mut [f32],
 ) {
-    let (down, right) = (basis::<H>(), basis::<W>());
-    let scale: [[f32; W]; H] = array::from_fn(|v| array::from_fn(|u| plane.scale[v * W + u]));
-    let (across, rows) = plane.blocks;
-    let stride = mcus.len() * across * W;
-    for (i, mcu) in mcus.enumerate() {
-        let (values, raise) = coefficients.mcu(mcu);
-        let blocks = values[plane.first..].as_chunks::<W>().0.as_chunks::<H>().0;
-        for (block, values) in blocks.iter().take(across * rows).enumerate() {
-            let mut columns = [[0.0; W]; H];
-            for v in 0..H {
-                let mut row = [0.0; W];
+    let across = plane.blocks.0;
+    let scale = plane.scale.as_chunks::<W>().0;
+    let blocks = values[plane.first..].as_chunks::<W>().0.as_chunks::<H>().0;
+    for (blocks, samples) in blocks.chunks_exact(across).zip(samples.chunks_exact_mut(H * stride)) {
+        for (i, block) in blocks.iter().enumerate() {
+            let start = (column * across + i) * W;
+            for (v, (values, scale)) in block.iter().zip(scale).enumerate() {
+                let mut line = [0.0; W];
                 for u in 0..W {
-                    row[u] = f32::from(values[v][u]) * scale[v][u];
+                    line[u] = f32::from(values[u]) * scale[u];
                 }
-                if v == 0 {
-                    row[0] = f32::from(values[0][0].wrapping_add(raise[plane.component])) * scale[0][0];
-                }
-                for y in 0..H {
-                    for u in 0..W {
-                        columns[y][u] += down[v][y] * row[u];
-                    }
-                }
+                samples[v * stride + start..][..W].copy_from_slice(&line);
             }
-            let start = (block / across * H) * stride + (i * across + block % across) * W;
-            for (y, row) in columns.iter().enumerate() {
-                let mut sums = [0.0; W];
-                for u in 0..W {
-                    for x in 0..W {
-                        sums[x] += row[u] * right[u][x];
-                    }
-                }
-                samples[start + y * stride..][..W].copy_from_slice(&sums);
+            samples[start] = f32::from(block[0][0].wrapping_add(raise)) * scale[0][0];
+        }
+    }
+}
+
+/// The samples, around 0, of lines of `stride` coefficients in blocks of `(H, W)`, in their place.
+fn transform<const H: usize, const W: usize>(stride: usize, samples: &mut [f32]) {
+    let (down, right) = (basis::<H>(), basis::<W>());
+    for blocks in samples.chunks_exact_mut(H * stride) {
+        columns::<H>(&down, blocks);
+        lines::<W>(&right, blocks);
+    }
+}
+
+/// Transforms all columns of `H` lines side by side. A sample and its mirror image have the even coefficients in common,
+/// and the odd ones but for their sign.
+#[multiversion(targets("x86_64+avx2"))]
+fn columns<const H: usize>(basis: &[[f32; H]; H], samples: &mut [f32]) {
+    let stride = samples.len() / H;
+    let mut rest = samples;
+    let lines: [&mut [f32]; H] = array::from_fn(|_| {
+        let (line, others) = mem::take(&mut rest).split_at_mut(stride);
+        rest = others;
+        line
+    });
+    for x in 0..stride {
+        let mut values = [0.0; H];
+        for v in 0..H {
+            values[v] = lines[v][x];
+        }
+        for y in 0..H.div_ceil(2) {
+            let (mut even, mut odd) = (0.0, 0.0);
+            for v in (0..H).step_by(2) {
+                even += basis[v][y] * values[v];
+            }
+            for v in (1..H).step_by(2) {
+                odd += basis[v][y] * values[v];
+            }
+            lines[H - 1 - y][x] = even - odd;
+            lines[y][x] = even + odd;
+        }
+    }
+}
+
+/// Transforms `W` coefficients after another.
+#[multiversion(targets("x86_64+avx2"))]
+fn lines<const W: usize>(basis: &[[f32; W]; W], samples: &mut [f32]) {
+    for values in samples.as_chunks_mut::<W>().0 {
+        let mut sums = [0.0; W];
+        for u in 0..W {
+            for x in 0..W {
+                sums[x] += values[u] * basis[u][x];
             }
         }
+        *values = sums;
     }
 }
 

@@ -1,8 +1,10 @@
 //! A fused layer: sums of convolutions, their scale and shift, a residual, a rectifier.
 
+use super::area::Area;
 use super::kernel::Kernel;
 use super::weights::{Panel, Panels};
 use super::winograd::Form;
+use std::ops::Range;
 
 /// One of the buffers that a layer reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,22 @@ impl<K: Kernel> Layer<K> {
     /// Whether a convolution in one phase takes fewer products where nothing else is summed with it.
     pub fn better_alone(input: Input, tap: Tap) -> bool {
         Form::of::<K>(&[input], &[tap], 2).is_some()
+    }
+
+    /// What the windows around the output pixels of `area`, in those of a phase, see of an input of `height` × `width`.
+    pub fn seen(&self, input: usize, area: &Area, (height, width): (usize, usize)) -> Area {
+        let along = |range: &Range<usize>, side: usize, window: fn(&Tap) -> (isize, usize)| {
+            let windows = self.phases.iter().map(|phase| window(&phase.taps[input]));
+            let edges = |output: usize, (origin, kernel): (isize, usize)| {
+                let first = (output * self.inputs[input].step) as isize + origin;
+                (first.clamp(0, side as isize) as usize, (first + kernel as isize).clamp(0, side as isize) as usize)
+            };
+            let first = windows.clone().map(|window| edges(range.start, window).0).min();
+            let end = windows.map(|window| edges(range.end.max(1) - 1, window).1).max();
+            first.unwrap_or(0)..end.unwrap_or(side)
+        };
+        let rows = along(&area.rows, height, |tap| (tap.origin.0, tap.kernel.0));
+        Area { rows, columns: along(&area.columns, width, |tap| (tap.origin.1, tap.kernel.1)) }
     }
 }
 

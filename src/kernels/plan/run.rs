@@ -1,5 +1,6 @@
 //! A layer over its buffers: cut into tasks, each a few output rows and panels of channels.
 
+use super::area::Area;
 use super::buffer::Buffer;
 use super::kernel::{Kernel, LANES, Row, VECTORS};
 use super::layer::{Input, Layer, Phase};
@@ -22,7 +23,7 @@ pub enum Residual<'a, T> {
 
 /// Runs `layer` over `inputs`. A sum becomes `sum · scale + shift` of its channel, `residual`'s value is added, and what
 /// is negative is multiplied by the output's slope (1 leaves it, 0 is ReLU); each of `outputs` gets the same with its own
-/// slope.
+/// slope. Only the pixels of `area`, counted in those of one phase, are drawn, and only what their windows see is read.
 ///
 /// # Panics
 /// When the machine lacks the kernel's instructions, or the buffers' sizes do not fit the layer: they come from the same
@@ -33,6 +34,7 @@ pub fn convolve<K: Kernel>(
     (scale, shift): (&[f32], &[f32]),
     residual: Option<Residual<'_, K::Value>>,
     outputs: &mut [(&mut Buffer<K::Value>, f32)],
+    area: &Area,
 ) {
     assert!(K::INSTRUCTIONS.available());
     let Some((first, _)) = outputs.first() else { return };
@@ -47,6 +49,7 @@ pub fn convolve<K: Kernel>(
         Residual::Of(buffer) => geometry(buffer) == same,
         Residual::Held => true,
     }));
+    assert!(area.rows.end <= height && area.columns.end <= width);
     assert!(scale.len() >= vectors * LANES && shift.len() >= vectors * LANES);
     assert_eq!((inputs.len(), layer.phases.len()), (layer.inputs.len(), grid * grid));
     for phase in &layer.phases {
@@ -63,10 +66,11 @@ pub fn convolve<K: Kernel>(
             assert!(inside(tap.origin.1, tap.kernel.1, width, buffer.width));
         }
     }
+    let (height, width) = (area.rows.len(), area.columns.len());
     if batch * height * width == 0 {
         return;
     }
-    let place = Place { pitch: first.pitch(), channels: first.channels, size: (height, width) };
+    let place = Place { pitch: first.pitch(), channels: first.channels, area: area.clone() };
     let origins: Vec<usize> = (0..batch).map(|picture| first.origin(picture)).collect();
     let outputs: Vec<_> = outputs.iter_mut().map(|(buffer, slope)| (buffer.as_mut_ptr(), *slope)).collect();
     let residual = residual.map(|residual| match residual {
@@ -135,8 +139,8 @@ fn gathers<K: Kernel>(layer: &Layer<K>, inputs: &[&Buffer<K::Value>], width: usi
 pub(super) struct Place {
     pub(super) pitch: usize,
     pub(super) channels: usize,
-    /// Rows and columns of one phase.
-    pub(super) size: (usize, usize),
+    /// What is drawn of each phase.
+    pub(super) area: Area,
 }
 
 /// What all tasks of a layer share.
@@ -168,10 +172,16 @@ impl<K: Kernel> Common<'_, K> {
         (CACHE / row.max(1)).max(1)
     }
 
-    /// Where the output pixel at column `x` of the phase's row `line` (counted over all pictures) lies.
+    /// The picture of a line that is drawn, counted over all pictures, and its row in a phase.
     #[inline(always)]
-    pub(super) fn pixel(&self, phase: &Phase<K>, line: usize, x: usize) -> usize {
-        let (picture, y) = (line / self.place.size.0, line % self.place.size.0);
+    pub(super) fn row(&self, line: usize) -> (usize, usize) {
+        let rows = &self.place.area.rows;
+        (line / rows.len(), rows.start + line % rows.len())
+    }
+
+    /// Where the output pixel at column `x` of the phase's row `y` lies.
+    #[inline(always)]
+    pub(super) fn pixel(&self, phase: &Phase<K>, (picture, y): (usize, usize), x: usize) -> usize {
         let (row, column) = (y * self.layer.grid + phase.first.0, x * self.layer.grid + phase.first.1);
         self.origins[picture] + row * self.place.pitch + column * self.place.channels
     }

@@ -17,7 +17,8 @@ pub(super) struct Task<'a, K: Kernel> {
 impl<K: Kernel> Work for Task<'_, K> {
     #[inline(always)]
     unsafe fn run(&self) {
-        let (common, width) = (self.common, self.common.place.size.1);
+        let common = self.common;
+        let columns = &common.place.area.columns;
         let mut sums = InTurn::new(common, self.phase);
         // SAFETY: strands and pixels are those of this task's units, inside the buffers.
         unsafe {
@@ -33,7 +34,10 @@ impl<K: Kernel> Work for Task<'_, K> {
                             length: self.phase.weights.factors(),
                         };
                         let units = self.units.start + tile.start..self.units.start + tile.end;
-                        let pixels = units.map(|unit| common.pixel(self.phase, unit / width, unit % width));
+                        let pixels = units.map(|unit| {
+                            let (line, x) = self.pixel(unit);
+                            common.pixel(self.phase, common.row(line), x)
+                        });
                         sums.tile((panel, false), &[strand], pixels);
                     }
                 }
@@ -42,11 +46,12 @@ impl<K: Kernel> Work for Task<'_, K> {
                 let step = common.layer.grid * common.place.channels;
                 for panel in self.panels.clone() {
                     // Downwards, so that of a window's rows only the last one is new to the L1 cache.
-                    for tile in tiles::<K>(width) {
+                    for tile in tiles::<K>(columns.len()) {
+                        let x = columns.start + tile.start;
                         for line in self.units.clone() {
                             strands.clear();
-                            self.strands(line, tile.start, &mut strands);
-                            let first = common.pixel(self.phase, line, tile.start);
+                            self.strands(line, x, &mut strands);
+                            let first = common.pixel(self.phase, common.row(line), x);
                             let pixels = (0..tile.len()).map(|x| first + x * step);
                             sums.tile((panel, panel == self.panels.start), &strands, pixels);
                         }
@@ -59,11 +64,18 @@ impl<K: Kernel> Work for Task<'_, K> {
 }
 
 impl<K: Kernel> Task<'_, K> {
+    /// The line of an output pixel that is gathered, and its column.
+    #[inline(always)]
+    fn pixel(&self, unit: usize) -> (usize, usize) {
+        let columns = &self.common.place.area.columns;
+        (unit / columns.len(), columns.start + unit % columns.len())
+    }
+
     /// The windows of the output pixels from (`line`, `x`) on to the right.
     #[inline(always)]
     unsafe fn strands(&self, line: usize, x: usize, strands: &mut Vec<Strand<K::Value>>) {
         let common = self.common;
-        let (picture, y) = (line / common.place.size.0, line % common.place.size.0);
+        let (picture, y) = common.row(line);
         for ((input, buffer), tap) in common.layer.inputs.iter().zip(common.inputs).zip(&self.phase.taps) {
             let (row, column) = ((y * input.step) as isize + tap.origin.0, (x * input.step) as isize + tap.origin.1);
             let offset = row * buffer.pitch() as isize + column * buffer.channels as isize;
@@ -82,14 +94,14 @@ impl<K: Kernel> Task<'_, K> {
     unsafe fn gather(&self) -> (Vec<K::Value>, usize) {
         // A little more than the window: windows of 4096 bytes would fall on the same lines of the L1 cache.
         let pitch = self.phase.weights.factors() + LANES;
-        let width = self.common.place.size.1;
         let rows = self.units.len().max(K::LEAST_ROWS);
         let mut windows = Vec::with_capacity(rows * pitch);
         let mut strands = Vec::new();
         for unit in self.units.clone() {
             strands.clear();
+            let (line, x) = self.pixel(unit);
             // SAFETY: as the caller says.
-            unsafe { self.strands(unit / width, unit % width, &mut strands) };
+            unsafe { self.strands(line, x, &mut strands) };
             for strand in &strands {
                 for segment in 0..strand.segments {
                     // SAFETY: a segment lies inside its buffer, with what is read beyond.

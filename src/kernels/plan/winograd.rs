@@ -112,11 +112,11 @@ impl<K: Kernel> Task<'_, K> {
 
     #[inline(always)]
     fn corner(&self, unit: usize) -> Corner {
-        let (height, width) = self.common.place.size;
-        let tile = self.form.tile;
-        let (rows, columns) = (height.div_ceil(tile), width.div_ceil(tile));
+        let (area, tile) = (&self.common.place.area, self.form.tile);
+        let (rows, columns) = (area.rows.len().div_ceil(tile), area.columns.len().div_ceil(tile));
         let (line, column) = (unit / columns, unit % columns);
-        Corner { picture: line / rows, y: line % rows * tile, x: column * tile }
+        let (y, x) = (area.rows.start + line % rows * tile, area.columns.start + column * tile);
+        Corner { picture: line / rows, y, x }
     }
 
     /// The points `Bᵀ d B` of a tile's small windows of one parity over one input, a point every `plane` values from
@@ -131,12 +131,15 @@ impl<K: Kernel> Task<'_, K> {
         plane: usize,
     ) {
         let step = self.form.step;
-        // Of a tile that reaches beyond the side, the outputs inside do not see the pixels beyond the halo.
-        let place = |from: usize, origin: isize, i: usize, side: usize| {
-            ((from + i * step) as isize + origin).min((side + buffer.halo) as isize - 1)
+        // Of a tile that reaches beyond the area, the outputs inside do not see what lies beyond the last window.
+        let place = |from: usize, origin: isize, i: usize, end: usize, kernel: usize| {
+            ((from + i * step).min((end - 1) * step + kernel - 1)) as isize + origin
         };
-        let row = |i| place(corner.y * step + parity.0, tap.origin.0, i, buffer.height) * buffer.pitch() as isize;
-        let column = |i| place(corner.x * step + parity.1, tap.origin.1, i, buffer.width) * buffer.channels as isize;
+        let area = &self.common.place.area;
+        let row = |i| place(corner.y * step + parity.0, tap.origin.0, i, area.rows.end, tap.kernel.0);
+        let column = |i| place(corner.x * step + parity.1, tap.origin.1, i, area.columns.end, tap.kernel.1);
+        let row = |i| row(i) * buffer.pitch() as isize;
+        let column = |i| column(i) * buffer.channels as isize;
         let columns: [isize; SIDE] = std::array::from_fn(column);
         // SAFETY: the tile's pixels lie in the buffer and its halo, a pixel's channels are whole vectors, and values
         // are f32 by `Form::of`.
@@ -206,8 +209,8 @@ impl<K: Kernel> Task<'_, K> {
     #[inline(always)]
     unsafe fn synthesise<const SIDE: usize, const TILE: usize>(&self, panel: usize, corner: &Corner, sums: *const Row) {
         let (common, (_, vectors)) = (self.common, self.phase.weights.panel(panel));
-        let (count, (height, width)) = (self.units.len(), common.place.size);
-        let pixel = common.pixel(self.phase, corner.picture * height + corner.y, corner.x);
+        let (count, area) = (self.units.len(), &common.place.area);
+        let pixel = common.pixel(self.phase, (corner.picture, corner.y), corner.x);
         for column in (0..vectors * LANES).step_by(K::Vector::WIDTH) {
             let channel = panel * VECTORS * LANES + column;
             // SAFETY: the sums are those of this tile, scale and shift are as long as the panels are wide, and the
@@ -226,7 +229,7 @@ impl<K: Kernel> Task<'_, K> {
                 for y in 0..TILE {
                     let line: [_; TILE] = side::outputs(across(&lines, y));
                     for (x, values) in line.into_iter().enumerate() {
-                        if corner.y + y < height && corner.x + x < width {
+                        if corner.y + y < area.rows.end && corner.x + x < area.columns.end {
                             let place = y * common.place.pitch + x * common.place.channels;
                             let place = pixel + common.layer.grid * place + channel;
                             self.finish(place, values.mul(scale).add(shift));

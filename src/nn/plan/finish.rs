@@ -5,9 +5,16 @@ use crate::kernels::fresh::zeros;
 use crate::kernels::lines::{add, add_recoloured, all_tanh, shuffle};
 use crate::kernels::plan::{Buffer, Value};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The picture, of `photo`'s size; `colours` are the numbers of [`Outline::recoloured`](super::Outline::recoloured).
-pub(super) fn finish<T: Value>(last: &Last, values: &Buffer<T>, photo: &[f32], colours: Option<&[f32]>) -> Vec<f32> {
+/// Rows that are not `wanted` are zeros.
+pub(super) fn finish<T: Value>(
+    last: &Last,
+    values: &Buffer<T>,
+    photo: &[f32],
+    (colours, wanted): (Option<&[f32]>, &Range<usize>),
+) -> Vec<f32> {
     let Last { block, channels, finish, .. } = *last;
     let (height, width) = (values.height * block, values.width * block);
     let mut picture = zeros(values.batch * channels * height * width);
@@ -19,6 +26,9 @@ pub(super) fn finish<T: Value>(last: &Last, values: &Buffer<T>, photo: &[f32], c
     }
     lines.into_par_iter().with_min_len(4).enumerate().for_each(|(i, lines)| {
         let (n, row) = (i / values.height, i % values.height);
+        if row * block >= wanted.end || (row + 1) * block <= wanted.start {
+            return;
+        }
         let pixels = values.row(n, row);
         for (c, lines) in lines.into_iter().enumerate() {
             for (i, out) in lines.chunks_exact_mut(width).enumerate() {

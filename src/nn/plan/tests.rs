@@ -40,6 +40,21 @@ fn tolerance(set: Instructions, reference: &Tensor) -> f32 {
     if set.bf16() { 0.03 * scale } else { 2e-5 * scale }
 }
 
+/// Some parts of a picture: around a corner, in the middle, and a pixel.
+fn parts(picture: &Tensor) -> [Area; 3] {
+    let (_, _, height, width) = picture.dims4().unwrap();
+    [
+        Area { rows: 0..height.div_ceil(3), columns: 0..width.div_ceil(2) },
+        Area { rows: height / 3..height - height / 4, columns: width / 4..width - width / 3 },
+        Area { rows: height - 1..height, columns: width / 2..width / 2 + 1 },
+    ]
+}
+
+fn part(picture: &Tensor, area: &Area) -> Tensor {
+    let rows = picture.narrow(2, area.rows.start, area.rows.len()).unwrap();
+    rows.narrow(3, area.columns.start, area.columns.len()).unwrap()
+}
+
 /// Every available kernel's picture against `reference`, and that of the calls for CUDA by plain loops.
 fn compare(outline: &Outline, photo: &Tensor, style: &[f32], reference: &Tensor) {
     for set in available() {
@@ -50,6 +65,13 @@ fn compare(outline: &Outline, photo: &Tensor, style: &[f32], reference: &Tensor)
             assert_eq!(drawn.dims(), reference.dims(), "{set:?}");
             let off = largest(&(&drawn - reference).unwrap());
             assert!(off <= tolerance(set, reference), "{set:?}: {off} off");
+        }
+        for wanted in parts(reference) {
+            // Another picture, so that nothing that is needed lies in the buffers by chance.
+            plan.draw(&photo.affine(-1.0, 0.0).unwrap(), style, None).unwrap();
+            let drawn = part(&plan.draw_part(photo, &wanted, style).unwrap(), &wanted);
+            let off = largest(&(drawn - part(reference, &wanted)).unwrap());
+            assert!(off <= tolerance(set, reference), "{set:?}: {off} off in {wanted:?}");
         }
     }
     let off = largest(&(cuda::tests::draw(outline, photo, style) - reference).unwrap());
