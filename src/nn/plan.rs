@@ -13,6 +13,7 @@ mod finish;
 mod outline;
 mod places;
 mod precision;
+mod step;
 
 pub use crate::kernels::plan::Area;
 pub use agreement::agreement;
@@ -26,11 +27,10 @@ use crate::kernels::awake;
 use crate::kernels::lines::interleave;
 #[cfg(target_arch = "x86_64")]
 use crate::kernels::plan::{Amx, Avx2, Avx512, Avx512Bf16};
-use crate::kernels::plan::{
-    Buffer, Instructions, Kernel, LANES, Layer, Portable, Residual, Value, convolve, normalise,
-};
+use crate::kernels::plan::{Buffer, Instructions, Kernel, Portable, Value};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Mutex, PoisonError};
+use step::Step;
 
 /// A generator in the form in which a device draws fastest.
 pub trait Plan: Send + Sync {
@@ -93,32 +93,6 @@ struct Packed<K: Kernel> {
     colours: Option<Affine>,
     /// The buffers of the last picture's size.
     spare: Mutex<Option<Arena<K::Value>>>,
-}
-
-/// A layer and the slots of its buffers.
-struct Step<K: Kernel> {
-    /// Each adds to the sums of those before.
-    parts: Vec<Part<K>>,
-    affine: Affine,
-    residual: Option<usize>,
-    /// Share of the values that noise sets to zero, 0..1.
-    dropout: f32,
-    outputs: Vec<Output>,
-}
-
-/// Some terms of a layer that one loop sums, and the slots that they read.
-struct Part<K: Kernel> {
-    layer: Layer<K>,
-    inputs: Vec<usize>,
-}
-
-/// Where a layer's values go, once rectified.
-struct Output {
-    slot: usize,
-    /// What negative values are multiplied by.
-    slope: f32,
-    /// Pixels around them that are mirrored.
-    mirrored: usize,
 }
 
 /// A buffer that nodes of equal form use in turn.
@@ -194,79 +168,8 @@ impl<K: Kernel> Packed<K> {
     }
 }
 
-impl<K: Kernel> Step<K> {
-    fn run(&self, buffers: &mut [Option<Buffer<K::Value>>], area: &Area, style: &[f32], noise: Option<&Noise>) {
-        // Taken out while they are written; the builder gives a layer's outputs no slot that it reads.
-        let mut outputs: Vec<_> =
-            self.outputs.iter().filter_map(|output| Some((buffers[output.slot].take()?, output.slope))).collect();
-        let residual = self.residual.and_then(|slot| buffers[slot].as_ref());
-        let mut written: Vec<_> = outputs.iter_mut().map(|(buffer, slope)| (buffer, *slope)).collect();
-        let (mut scale, mut shift) = self.affine.at(style);
-        scale.resize(scale.len().next_multiple_of(LANES), 0.0);
-        shift.resize(scale.len(), 0.0);
-        if self.affine.normalised {
-            let (ones, zeros) = (vec![1.0; scale.len()], vec![0.0; scale.len()]);
-            if let Some((first, _)) = written.first_mut() {
-                self.sum(buffers, area, (&ones, &zeros), None, &mut [(first, 1.0)]);
-            }
-            normalise(&mut written, (&scale, &shift), residual);
-        } else {
-            self.sum(buffers, area, (&scale, &shift), residual, &mut written);
-        }
-        if let Some(noise) = noise.filter(|_| self.dropout > 0.0) {
-            self.drop_out(&mut written, noise);
-        }
-        for (output, (mut buffer, _)) in self.outputs.iter().zip(outputs) {
-            buffer.mirror(output.mirrored);
-            buffers[output.slot] = Some(buffer);
-        }
-    }
-
-    /// All parts' sums, then finished as [`convolve`] does.
-    fn sum(
-        &self,
-        buffers: &[Option<Buffer<K::Value>>],
-        area: &Area,
-        (scale, shift): (&[f32], &[f32]),
-        residual: Option<&Buffer<K::Value>>,
-        outputs: &mut [(&mut Buffer<K::Value>, f32)],
-    ) {
-        let mut residual = residual.map(Residual::Of);
-        for (i, part) in self.parts.iter().enumerate() {
-            let area = &area.reduced(part.layer.grid);
-            let inputs: Vec<_> = part.inputs.iter().filter_map(|&slot| buffers[slot].as_ref()).collect();
-            if i + 1 == self.parts.len() {
-                convolve(&part.layer, &inputs, (scale, shift), residual, outputs, area);
-            } else if let Some((first, _)) = outputs.first_mut() {
-                let zeros = vec![0.0; shift.len()];
-                convolve(&part.layer, &inputs, (scale, &zeros), residual, &mut [(first, 1.0)], area);
-                residual = Some(Residual::Held);
-            }
-        }
-    }
-
-    /// Masks the values, in `(N, C, H, W)` order as the layers on candle do. A rectifier before it changes nothing: no
-    /// mask is negative.
-    fn drop_out(&self, outputs: &mut [(&mut Buffer<K::Value>, f32)], noise: &Noise) {
-        let channels = self.affine.channels();
-        let Some((first, _)) = outputs.first() else { return };
-        let (batch, height, width) = (first.batch, first.height, first.width);
-        let mask = noise.mask(batch * channels * height * width, 1.0 - self.dropout);
-        for (buffer, _) in outputs {
-            let padded = buffer.channels;
-            buffer.fill(|picture, y, row| {
-                for (x, pixel) in row.chunks_exact_mut(padded).enumerate() {
-                    for (c, value) in pixel[..channels].iter_mut().enumerate() {
-                        *value = K::Value::of(value.f32() * mask[((picture * channels + c) * height + y) * width + x]);
-                    }
-                }
-            });
-        }
-    }
-}
-
 impl<K: Kernel> Packed<K> {
-    fn checked(&self, photo: &Tensor, drawing: Drawing<'_>) -> Result<Tensor> {
+    fn draw_as(&self, photo: &Tensor, drawing: Drawing<'_>) -> Result<Tensor> {
         let style = drawing.style;
         let (_, channels, height, width) = photo.dims4()?;
         let multiple = 1 << self.halvings;
@@ -286,7 +189,7 @@ impl<K: Kernel> Packed<K> {
 impl<K: Kernel> Plan for Packed<K> {
     fn draw(&self, photo: &Tensor, style: &[f32], noise: Option<&Noise>) -> Result<Tensor> {
         let (_, _, height, width) = photo.dims4()?;
-        self.checked(photo, Drawing { wanted: &Area::whole(height, width), style, noise })
+        self.draw_as(photo, Drawing { wanted: &Area::whole(height, width), style, noise })
     }
 
     fn draw_part(&self, photo: &Tensor, wanted: &Area, style: &[f32]) -> Result<Tensor> {
@@ -294,7 +197,7 @@ impl<K: Kernel> Plan for Packed<K> {
         if wanted.rows.end > height || wanted.columns.end > width {
             bail!("{wanted:?} is no part of a picture of {width}×{height}");
         }
-        self.checked(photo, Drawing { wanted, style, noise: None })
+        self.draw_as(photo, Drawing { wanted, style, noise: None })
     }
 
     fn instructions(&self) -> &'static str {

@@ -1,14 +1,15 @@
 //! What each layer must draw for a part of the picture: less around it from layer to layer, up to the part itself.
 
 use super::Packed;
+use super::step::Step;
 use crate::kernels::plan::{Area, Kernel};
 
 impl<K: Kernel> Packed<K> {
-    /// What each step draws of a picture of `height` × `width` of which `wanted` is asked for.
-    /// Where a layer looks at the whole picture or at its mirrored border, all of it.
+    /// What each step draws of a picture of `height` × `width` of which `wanted` is asked for: all of it, where any
+    /// layer looks at the whole picture or at its mirrored border.
     pub(super) fn areas(&self, (height, width): (usize, usize), wanted: &Area) -> Vec<Area> {
         let sides = |slot: usize| (height >> self.slots[slot].halvings, width >> self.slots[slot].halvings);
-        let local = |step: &super::Step<K>| !step.affine.normalised && step.outputs.iter().all(|o| o.mirrored == 0);
+        let local = |step: &Step<K>| !step.affine.normalised && step.outputs.iter().all(|o| o.mirrored == 0);
         let local = self.mirrored == 0 && self.steps.iter().all(local);
         let mut needed = vec![None; self.slots.len()];
         let need = |needed: &mut Option<Area>, more: Area| {

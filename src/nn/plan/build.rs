@@ -2,7 +2,8 @@
 
 use super::outline::{LayerOutline, Node, Outline, Term, Window};
 use super::places::places;
-use super::{Last, Output, Packed, Part, Slot, Step};
+use super::step::{Output, Part, Step};
+use super::{Last, Packed, Slot};
 use crate::kernels::plan::{Input, Kernel, LANES, Layer, Phase, Source, Tap};
 use crate::nn::ops::slice;
 use candle_core::{Result, Storage, Tensor, bail};

@@ -236,6 +236,35 @@ fn a_border_is_mirrored_for_all_readers_or_for_none() {
 }
 
 #[test]
+fn a_part_asks_layers_for_what_reaches_it() {
+    let config = AnimeConfig { widths: vec![8, 12, 16], blocks: 1, styles: 0, ..AnimeConfig::default() };
+    let network = trained(0.03, |vb| anime(&config, vb));
+    let packed = Packed::<Portable>::new(&network.outline().unwrap()).unwrap();
+    let (side, wanted) = (512, Area { rows: 200..300, columns: 210..280 });
+    let areas = packed.areas((side, side), &wanted);
+    let (first, last) = (&areas[0], &areas[areas.len() - 1]);
+    assert_eq!(*last, wanted.reduced(2), "the last layer, at half the photo's size");
+    // The first one's windows are four pixels wide, in steps of two.
+    let reach = network.reach().unwrap();
+    for (area, wanted) in [(&first.rows, &wanted.rows), (&first.columns, &wanted.columns)] {
+        let (before, behind) = (wanted.start - (2 * area.start - 1), 2 * area.end + 1 - wanted.end);
+        assert!(before <= reach && behind <= reach, "{before} and {behind} pixels for a reach of {reach}");
+        assert!(before.min(behind) + 24 > reach, "{before} and {behind} pixels for a reach of {reach}");
+    }
+    let whole = Area::whole(side, side);
+    assert!(
+        packed.areas((side, side), &whole).iter().all(|area| area.rows.start == 0 && area.rows.end.is_power_of_two())
+    );
+
+    // A norm over the picture looks at all of it.
+    let config = Pix2pixConfig { width: 4, norm: NormKind::Instance, ..Pix2pixConfig::default() };
+    let packed = Packed::<Portable>::new(&trained(0.02, |vb| unet(6, config, vb)).outline().unwrap()).unwrap();
+    let [part, whole] =
+        [Area { rows: 0..8, columns: 0..8 }, Area::whole(64, 64)].map(|area| packed.areas((64, 64), &area));
+    assert_eq!(part, whole);
+}
+
+#[test]
 fn buffers_are_shared_and_pictures_of_other_sizes_fit() {
     let network = trained(0.03, |vb| {
         anime(&AnimeConfig { widths: vec![8, 12, 16], blocks: 2, styles: 0, ..AnimeConfig::default() }, vb)
