@@ -34,10 +34,21 @@ pub(super) struct Canvas {
     pub mcu: (usize, usize),
 }
 
+/// An MCU's coefficients, and where they go in lines of samples.
+struct Source<'a> {
+    values: &'a [i16],
+    /// By how much the first one of a block is to be raised.
+    raise: i16,
+    /// How many MCUs come before it in its row.
+    column: usize,
+    /// Samples of a line.
+    stride: usize,
+}
+
 /// What is done with blocks of one size.
 struct Blocks {
     /// Puts an MCU's coefficients, each in the place of a sample, among those of its row.
-    spread: fn(&Plane, (&[i16], i16), (usize, usize), &mut [f32]),
+    spread: fn(&Plane, Source<'_>, &mut [f32]),
     /// Makes samples of a row's coefficients.
     transform: fn(usize, &mut [f32]),
 }
@@ -74,12 +85,12 @@ pub(super) fn paint(coefficients: &Coefficients, planes: &[Plane], canvas: &Canv
     let mut pixels = vec![0; row * height];
     let strips = || vec![0.0; planes.len() * mcu_height * stride];
     pixels.par_chunks_mut(row * mcu_height).enumerate().for_each_init(strips, |strips, (i, pixels)| {
-        // All of an MCU's planes together: so memory is read as it lies, which it takes the processor far less to fetch.
+        // All of an MCU's planes together: memory is then read as it lies, and the processor fetches it ahead.
         for column in 0..across {
             let (values, raise) = coefficients.mcu(i * across + column);
             let strips = strips.chunks_exact_mut(mcu_height * stride);
             for ((plane, blocks), strip) in planes.iter().zip(&blocks).zip(strips) {
-                (blocks.spread)(plane, (values, raise[plane.component]), (column, stride), strip);
+                (blocks.spread)(plane, Source { values, raise: raise[plane.component], column, stride }, strip);
             }
         }
         let each = strips.chunks_exact_mut(mcu_height * stride);
@@ -95,15 +106,10 @@ pub(super) fn paint(coefficients: &Coefficients, planes: &[Plane], canvas: &Canv
     pixels
 }
 
-/// Puts the coefficients of an MCU's blocks of `(H, W)`, the first ones raised, into its `column` of lines of `stride`
-/// samples.
+/// Puts the coefficients of an MCU's blocks of `(H, W)` among the lines of its row.
 #[multiversion(targets("x86_64+avx2"))]
-fn spread<const H: usize, const W: usize>(
-    plane: &Plane,
-    (values, raise): (&[i16], i16),
-    (column, stride): (usize, usize),
-    samples: &mut [f32],
-) {
+fn spread<const H: usize, const W: usize>(plane: &Plane, source: Source<'_>, samples: &mut [f32]) {
+    let Source { values, raise, column, stride } = source;
     let across = plane.blocks.0;
     let scale = plane.scale.as_chunks::<W>().0;
     let blocks = values[plane.first..].as_chunks::<W>().0.as_chunks::<H>().0;
@@ -142,6 +148,7 @@ fn columns<const H: usize>(basis: &[[f32; H]; H], samples: &mut [f32]) {
         rest = others;
         line
     });
+    #[allow(clippy::needless_range_loop, reason = "it is a column of all lines")]
     for x in 0..stride {
         let mut values = [0.0; H];
         for v in 0..H {
