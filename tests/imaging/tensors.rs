@@ -122,6 +122,12 @@ fn draw_tiled(
     whole
 }
 
+/// Rows and columns that a network draws of a tile: what it sees, filled up to a multiple.
+fn drawn(tile: &Tile, multiple: usize) -> (usize, usize) {
+    let padded = |range: &Range<usize>| range.end.next_multiple_of(multiple) - range.start;
+    (padded(&tile.source.0), padded(&tile.source.1))
+}
+
 /// A box blur of `2 · radius + 1` pixels with zeros around: the plainest
 /// network of that reach.
 fn blur(t: &Tensor, radius: usize) -> Result<Tensor> {
@@ -181,9 +187,7 @@ proptest! {
         multiple in 1usize..9,
     ) {
         let tiles = tile::plan(h, w, side, halo, multiple);
-        let padded = |range: &Range<usize>| range.end.next_multiple_of(multiple) - range.start;
-        let size = |tile: &Tile| (padded(&tile.source.0), padded(&tile.source.1));
-        prop_assert!(tiles.iter().all(|tile| size(tile) == size(&tiles[0])), "{tiles:?}");
+        prop_assert!(tiles.iter().all(|tile| drawn(tile, multiple) == drawn(&tiles[0], multiple)), "{tiles:?}");
 
         let mut covered = vec![0; h * w];
         for tile in tiles {
@@ -216,10 +220,8 @@ proptest! {
         let halo = halo.min(side / 2 * 3 / 4);
         let shared = (2 * halo).next_multiple_of(multiple);
         prop_assume!(side > shared);
-        let drawn: Vec<usize> = tile::plan(h, w, side, halo, multiple).iter().map(|tile| {
-            let padded = |range: &Range<usize>| range.end.next_multiple_of(multiple) - range.start;
-            padded(&tile.source.0) * padded(&tile.source.1)
-        }).collect();
+        let tiles = tile::plan(h, w, side, halo, multiple).into_iter();
+        let drawn: Vec<usize> = tiles.map(|tile| drawn(&tile, multiple)).map(|(rows, columns)| rows * columns).collect();
         prop_assert!(drawn.iter().all(|&pixels| pixels <= side * side), "{drawn:?}");
         let (across, down) = (w.div_ceil(side - shared), h.div_ceil(side - shared));
         prop_assert!(drawn.iter().sum::<usize>() <= across * down * side * side, "{drawn:?}");
