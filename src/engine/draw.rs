@@ -61,7 +61,8 @@ fn draw_tiles(
     let mut drawing = blank(photo, outputs);
     let mut infer = Duration::ZERO;
     for tile in tiles {
-        let wanted = Area { rows: within(&tile.kept.0, &tile.source.0), columns: within(&tile.kept.1, &tile.source.1) };
+        let (rows, columns) = tile.inner();
+        let wanted = Area { rows, columns };
         let cut = cut(photo, &tile.source, inputs);
         let (drawn, took) = draw_piece(model, &[&cut], style, Some(&wanted), (device, beat))?;
         drawn.iter().for_each(|drawn| paste(&mut drawing, drawn, tile));
@@ -112,11 +113,11 @@ fn cut(photo: &Picture, (rows, columns): &(Range<usize>, Range<usize>), channels
 /// Puts what is kept of a drawn tile into `drawing`.
 fn paste(drawing: &mut Picture, drawn: &Picture, tile: &Tile) {
     let (rows, columns) = &tile.kept;
-    let inner = within(columns, &tile.source.1);
+    let (inner_rows, inner_columns) = tile.inner();
     let (width, inner_width) = (drawing.width as usize, drawn.width as usize);
     let copy = |to: &mut [u8], from: &[u8], pixel: usize| {
-        for (row, inner_row) in rows.clone().zip(within(rows, &tile.source.0)) {
-            let from = &from[span(inner_width, inner_row, &inner, pixel)];
+        for (row, inner_row) in rows.clone().zip(inner_rows.clone()) {
+            let from = &from[span(inner_width, inner_row, &inner_columns, pixel)];
             to[span(width, row, columns, pixel)].copy_from_slice(from);
         }
     };
@@ -124,11 +125,6 @@ fn paste(drawing: &mut Picture, drawn: &Picture, tile: &Tile) {
     if let (Some(to), Some(from)) = (&mut drawing.alpha, &drawn.alpha) {
         copy(to, from, 1);
     }
-}
-
-/// A part of the picture as a part of what a tile sees of it.
-fn within(part: &Range<usize>, source: &Range<usize>) -> Range<usize> {
-    part.start - source.start..part.end - source.start
 }
 
 /// Where the columns of a row lie among the values of a picture of that width, so many of them a pixel.

@@ -19,6 +19,14 @@ pub struct Tile {
     pub kept: (Range<usize>, Range<usize>),
 }
 
+impl Tile {
+    /// Where what is kept lies in what the network sees.
+    pub fn inner(&self) -> (Range<usize>, Range<usize>) {
+        let within = |kept: &Range<usize>, source: &Range<usize>| kept.start - source.start..kept.end - source.start;
+        (within(&self.kept.0, &self.source.0), within(&self.kept.1, &self.source.1))
+    }
+}
+
 /// A tile is no longer than so many sides of the square that has its pixels.
 const ELONGATION: usize = 4;
 
@@ -38,7 +46,7 @@ pub fn plan(height: usize, width: usize, side: usize, halo: usize, multiple: usi
     let side = side.max(shared + (side / 4).max(1));
     let parted = |across: usize| {
         let columns = Parts::of(columns, across, shared);
-        let longest = (side * side).checked_div(columns.length)?.min(ELONGATION * side);
+        let longest = (side * side / columns.length).min(ELONGATION * side);
         let rows = Parts::no_longer(rows, longest, shared)?;
         (columns.length <= ELONGATION * side).then_some((rows, columns))
     };
@@ -62,7 +70,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// So many, the shortest of which two neighbours have `shared` in common.
+    /// So many, as short as they can be if two neighbours have `shared` in common.
     fn of(whole: usize, count: usize, shared: usize) -> Self {
         Self { whole, count, length: (whole + (count - 1) * shared).div_ceil(count) }
     }

@@ -108,10 +108,11 @@ fn draw_tiled(
         t.narrow(2, rows.start, rows.len()).unwrap().narrow(3, columns.start, columns.len()).unwrap()
     };
     let mut whole = vec![f32::NAN; channels * height * width];
-    for Tile { source: (rows, columns), kept } in tile::plan(height, width, side, halo, multiple) {
-        let drawn = draw(&part(t, rows.clone(), columns.clone()).contiguous().unwrap()).unwrap();
-        let inner = |kept: &Range<usize>, source: &Range<usize>| kept.start - source.start..kept.end - source.start;
-        let mut values = values(&part(&drawn, inner(&kept.0, &rows), inner(&kept.1, &columns))).into_iter();
+    for tile in tile::plan(height, width, side, halo, multiple) {
+        let (rows, columns) = tile.inner();
+        let Tile { source, kept } = tile;
+        let drawn = draw(&part(t, source.0, source.1).contiguous().unwrap()).unwrap();
+        let mut values = values(&part(&drawn, rows, columns)).into_iter();
         for channel in 0..channels {
             for y in kept.0.clone() {
                 let row = (channel * height + y) * width;

@@ -70,13 +70,12 @@ impl<K: Kernel> Layer<K> {
     pub fn seen(&self, input: usize, area: &Area, (height, width): (usize, usize)) -> Area {
         let along = |range: &Range<usize>, side: usize, window: fn(&Tap) -> (isize, usize)| {
             let windows = self.phases.iter().map(|phase| window(&phase.taps[input]));
-            let edges = |output: usize, (origin, kernel): (isize, usize)| {
-                let first = (output * self.inputs[input].step) as isize + origin;
-                (first.clamp(0, side as isize) as usize, (first + kernel as isize).clamp(0, side as isize) as usize)
+            let first = windows.clone().map(|(origin, _)| origin).min().unwrap_or(0);
+            let end = windows.map(|(origin, kernel)| origin + kernel as isize).max().unwrap_or(0);
+            let pixel = |output: usize, from: isize| {
+                ((output * self.inputs[input].step) as isize + from).clamp(0, side as isize) as usize
             };
-            let first = windows.clone().map(|window| edges(range.start, window).0).min();
-            let end = windows.map(|window| edges(range.end.max(1) - 1, window).1).max();
-            first.unwrap_or(0)..end.unwrap_or(side)
+            pixel(range.start, first)..pixel(range.end.max(1) - 1, end)
         };
         let rows = along(&area.rows, height, |tap| (tap.origin.0, tap.kernel.0));
         Area { rows, columns: along(&area.columns, width, |tap| (tap.origin.1, tap.kernel.1)) }

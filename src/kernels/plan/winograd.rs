@@ -132,14 +132,16 @@ impl<K: Kernel> Task<'_, K> {
     ) {
         let step = self.form.step;
         // Of a tile that reaches beyond the area, the outputs inside do not see what lies beyond the last window.
-        let place = |from: usize, origin: isize, i: usize, end: usize, kernel: usize| {
-            ((from + i * step).min((end - 1) * step + kernel - 1)) as isize + origin
-        };
         let area = &self.common.place.area;
-        let row = |i| place(corner.y * step + parity.0, tap.origin.0, i, area.rows.end, tap.kernel.0);
-        let column = |i| place(corner.x * step + parity.1, tap.origin.1, i, area.columns.end, tap.kernel.1);
-        let row = |i| row(i) * buffer.pitch() as isize;
-        let column = |i| column(i) * buffer.channels as isize;
+        let place = |pixel: usize, end: usize, kernel: usize| pixel.min((end - 1) * step + kernel - 1) as isize;
+        let row = |i| {
+            let row = place(corner.y * step + parity.0 + i * step, area.rows.end, tap.kernel.0) + tap.origin.0;
+            row * buffer.pitch() as isize
+        };
+        let column = |i| {
+            let column = place(corner.x * step + parity.1 + i * step, area.columns.end, tap.kernel.1) + tap.origin.1;
+            column * buffer.channels as isize
+        };
         let columns: [isize; SIDE] = std::array::from_fn(column);
         // SAFETY: the tile's pixels lie in the buffer and its halo, a pixel's channels are whole vectors, and values
         // are f32 by `Form::of`.

@@ -9,8 +9,8 @@ impl<K: Kernel> Packed<K> {
     /// layer looks at the whole picture or at its mirrored border.
     pub(super) fn areas(&self, (height, width): (usize, usize), wanted: &Area) -> Vec<Area> {
         let sides = |slot: usize| (height >> self.slots[slot].halvings, width >> self.slots[slot].halvings);
-        let local = |step: &Step<K>| !step.affine.normalised && step.outputs.iter().all(|o| o.mirrored == 0);
-        let local = self.mirrored == 0 && self.steps.iter().all(local);
+        let is_local = |step: &Step<K>| !step.affine.normalised && step.outputs.iter().all(|o| o.mirrored == 0);
+        let local = self.mirrored == 0 && self.steps.iter().all(is_local);
         let mut needed = vec![None; self.slots.len()];
         let need = |needed: &mut Option<Area>, more: Area| {
             *needed = Some(needed.as_ref().map_or(more.clone(), |area| area.with(&more)));
