@@ -3,13 +3,14 @@
 //! A photo's way in is [`decode`]: the type by its magic bytes, the limits
 //! before any pixel is decoded, the pixels upright, in sRGB and 8 bit. Its way
 //! out is [`encode`]. Between them, [`resize`] and [`grid`] work on pictures, and
-//! [`tensor`], [`transfer`], [`pad`] and [`tile`] bring pictures to a network and back.
+//! [`channels`], [`tensor`], [`pad`] and [`tile`] bring pictures to a network and back.
 //!
 //! Nothing but pixels passes: EXIF, GPS, text and colour profiles are read
 //! where they change the pixels, and never written. What a drawing says of itself
 //! is its [`Provenance`].
 
 mod bands;
+pub mod channels;
 mod decode;
 mod encode;
 mod format;
@@ -24,7 +25,6 @@ mod raster;
 pub mod resize;
 pub mod tensor;
 pub mod tile;
-pub mod transfer;
 pub mod upscale;
 
 pub use decode::{DecodeError, Decoded, Limits, decode, decode_fitted, probe};

@@ -16,7 +16,7 @@ pub mod store;
 pub mod style;
 mod weights;
 
-pub use crate::nn::plan::{Area, Precision};
+pub use crate::nn::plan::{Area, Precision, View};
 pub use architecture::Architecture;
 pub use card::Card;
 pub use device::DeviceChoice;

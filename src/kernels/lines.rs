@@ -1,4 +1,5 @@
-//! Lines of a photo to a network's pixels, and of a picture from its last values.
+//! Lines of a photo to a network's pixels, and of a picture from its last values: photo and picture are planes of numbers
+//! in −1..1, or pixels of bytes.
 
 use super::plan::Value;
 use multiversion::multiversion;
@@ -12,6 +13,45 @@ pub fn interleave<const VALUES: usize, T: Value>(pixels: &mut [T], [red, green, 
         let colours = [*red, *green, *blue].map(T::of);
         *pixel = array::from_fn(|c| colours.get(c).copied().unwrap_or_default());
     }
+}
+
+/// Pixels of `VALUES` values in −1..1 from those of `LEVELS` bytes; further values are 0.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+pub fn from_bytes<const LEVELS: usize, const VALUES: usize, T: Value>(pixels: &mut [T], bytes: &[u8]) {
+    for (pixel, levels) in pixels.as_chunks_mut::<VALUES>().0.iter_mut().zip(bytes.as_chunks::<LEVELS>().0) {
+        *pixel = array::from_fn(|c| levels.get(c).map_or(T::default(), |&level| T::of(value(level))));
+    }
+}
+
+/// The values of one of a pixel's `CHANNELS` bytes.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+pub fn plane_of<const CHANNELS: usize>(values: &mut [f32], bytes: &[u8], channel: usize) {
+    for (out, levels) in values.iter_mut().zip(bytes.as_chunks::<CHANNELS>().0) {
+        *out = value(levels[channel]);
+    }
+}
+
+/// Pixels of three bytes from the lines of their colours; what lies beyond −1..1 is clamped, and what is no number is 0.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+avx512bw", "x86_64+avx2"))]
+pub fn to_bytes(bytes: &mut [u8], [red, green, blue]: [&[f32]; 3]) {
+    for (((pixel, red), green), blue) in bytes.as_chunks_mut::<3>().0.iter_mut().zip(red).zip(green).zip(blue) {
+        *pixel = [level(*red), level(*green), level(*blue)];
+    }
+}
+
+/// A byte as a network sees it.
+#[inline(always)]
+pub fn value(level: u8) -> f32 {
+    f32::from(level) / 127.5 - 1.0
+}
+
+/// The byte nearest to a value.
+#[inline(always)]
+pub fn level(value: f32) -> u8 {
+    let level = (value * 127.5 + 128.0).max(0.0).min(255.0);
+    // SAFETY: it lies between 0 and 255, also where `value` is no number: `max` answers the number of the two. (The cast
+    // that looks for such numbers by itself becomes no vector instruction.)
+    unsafe { level.to_int_unchecked::<i32>() as u8 }
 }
 
 /// Of each pixel's `channels` values the `BLOCK` from `first` on, one after another.
@@ -62,6 +102,28 @@ fn tanh(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_come_back_and_what_is_beyond_them_is_clamped() {
+        assert!((0..=255).all(|byte| level(value(byte)) == byte));
+        let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, 1e-30, -1.0, 1.0, 0.5 / 127.5];
+        assert_eq!(odd.map(level), [0, 255, 0, 255, 0, 128, 0, 255, 128]);
+        // Lines long enough for vectors, and a rest.
+        let line: Vec<f32> = (0..77).map(|i| odd.get(i).copied().unwrap_or(i as f32 / 70.0 - 0.5)).collect();
+        let back: Vec<f32> = line.iter().rev().copied().collect();
+        let mut bytes = vec![7; 3 * 77];
+        to_bytes(&mut bytes, [&line, &back, &line]);
+        let expected = line.iter().zip(&back).flat_map(|(a, b)| [level(*a), level(*b), level(*a)]);
+        assert_eq!(bytes, expected.collect::<Vec<_>>());
+
+        let (mut pixels, mut plane) = (vec![5.0; 4 * 77], vec![5.0; 77]);
+        from_bytes::<3, 4, f32>(&mut pixels, &bytes);
+        plane_of::<3>(&mut plane, &bytes, 1);
+        for ((pixel, bytes), green) in pixels.chunks(4).zip(bytes.chunks(3)).zip(plane) {
+            assert_eq!(pixel, [value(bytes[0]), value(bytes[1]), value(bytes[2]), 0.0]);
+            assert_eq!(green, value(bytes[1]));
+        }
+    }
 
     #[test]
     fn tanh_is_the_librarys() {

@@ -7,7 +7,7 @@ use crate::nn::autocast::Autocast;
 use crate::nn::dropout::Noise;
 use crate::nn::noise_input::beside;
 use crate::nn::patch_gan::{PatchGan, patch_gan};
-use crate::nn::plan::{Area, Plan, Precision, instructions, plan};
+use crate::nn::plan::{PixelPlan, Plan, Precision, View, instructions, plan};
 use crate::nn::{Generator, Pass};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
@@ -25,7 +25,7 @@ pub struct Model {
 /// The generator in the form in which its device draws fastest.
 enum Drawer {
     /// On the CPU.
-    Plan(Box<dyn Plan>),
+    Plan(Box<dyn PixelPlan>),
     /// On a GPU, by convolutions of bf16 factors or not.
     Layers { network: Box<dyn Generator>, bf16: bool },
     /// On a GPU in bf16; the layers draw in bf16 what the plan does not.
@@ -113,25 +113,31 @@ impl Model {
         }
     }
 
-    /// The same where only `wanted` of the picture is asked for: what lies elsewhere is undefined. On the CPU that saves
-    /// what only other pixels need.
+    /// Whether [`Self::draw_pixels`] draws: on the CPU, without noise beside the photo.
+    pub fn takes_pixels(&self) -> bool {
+        matches!(self.generator, Drawer::Plan(_)) && self.card.architecture.noise() == 0
+    }
+
+    /// Draws what `view` keeps of `photos` into the `drawings`, as many, all of one size: bytes `(H, W, C)`, as many
+    /// channels as the architecture takes and draws.
     ///
     /// # Errors
-    /// As for [`Self::draw`].
-    pub fn draw_part(&self, photo: &Tensor, wanted: &Area, style: &Style) -> Result<Tensor> {
+    /// When a size or the style does not fit, or the model takes no pixels.
+    pub fn draw_pixels(&self, photos: &[&[u8]], drawings: &mut [&mut [u8]], view: &View, style: &Style) -> Result<()> {
+        let noise = style.seed.map(Noise::new);
         match &self.generator {
-            Drawer::Plan(plan) if style.seed.is_none() => {
-                let seen = beside(photo, self.card.architecture.noise(), None)?;
-                plan.draw_part(&seen, wanted, style.weights())
+            Drawer::Plan(plan) if self.takes_pixels() => {
+                plan.draw_pixels(photos, drawings, view, style.weights(), noise.as_ref())
             }
-            _ => self.draw(photo, style),
+            _ => bail!("the model {} takes tensors here", self.card.name),
         }
     }
 
     /// What it computes with, for people: the instructions of its plan, or the device.
     pub fn instructions(&self) -> &'static str {
         match &self.generator {
-            Drawer::Plan(plan) | Drawer::Both(plan, _) => plan.instructions(),
+            Drawer::Plan(plan) => plan.instructions(),
+            Drawer::Both(plan, _) => plan.instructions(),
             Drawer::Layers { bf16: false, .. } => "layers",
             Drawer::Layers { bf16: true, .. } => "layers-bf16",
         }

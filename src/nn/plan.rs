@@ -11,7 +11,9 @@ mod build;
 mod cuda;
 mod finish;
 mod outline;
+mod pixels;
 mod places;
+mod planes;
 mod precision;
 mod step;
 
@@ -20,15 +22,17 @@ pub use agreement::agreement;
 #[cfg(feature = "cuda")]
 pub use cuda::plan as plan_on_cuda;
 pub use outline::{Affine, Finish, Node, Outline, Term, Window, shuffled};
+pub use pixels::View;
 pub use precision::{Precision, instructions};
 
 use super::dropout::Noise;
 use crate::kernels::awake;
-use crate::kernels::lines::interleave;
 #[cfg(target_arch = "x86_64")]
 use crate::kernels::plan::{Amx, Avx2, Avx512, Avx512Bf16};
-use crate::kernels::plan::{Buffer, Instructions, Kernel, Portable, Value};
+use crate::kernels::plan::{Buffer, Instructions, Kernel, Portable};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use pixels::Pixels;
+use planes::Planes;
 use std::sync::{Mutex, PoisonError};
 use step::Step;
 
@@ -42,24 +46,32 @@ pub trait Plan: Send + Sync {
     /// When the shape or the style does not fit, or the device fails.
     fn draw(&self, photo: &Tensor, style: &[f32], noise: Option<&Noise>) -> Result<Tensor>;
 
-    /// The same where only `wanted` of the picture is asked for: what lies elsewhere is undefined, and may be drawn or
-    /// not.
-    ///
-    /// # Errors
-    /// As for [`Self::draw`].
-    fn draw_part(&self, photo: &Tensor, _wanted: &Area, style: &[f32]) -> Result<Tensor> {
-        self.draw(photo, style, None)
-    }
-
     /// The instructions that it was packed for.
     fn instructions(&self) -> &'static str;
+}
+
+/// A plan that takes photos and makes pictures as files have them.
+pub trait PixelPlan: Plan {
+    /// Draws what `view` keeps of `photos` into the `drawings`, as many: bytes (H, W, C) both, as many channels as the
+    /// generator takes and draws. The rest is as for [`Plan::draw`]: what a network's padded photo would give, cut back.
+    ///
+    /// # Errors
+    /// When the view, a size or the style does not fit.
+    fn draw_pixels(
+        &self,
+        photos: &[&[u8]],
+        drawings: &mut [&mut [u8]],
+        view: &View,
+        style: &[f32],
+        noise: Option<&Noise>,
+    ) -> Result<()>;
 }
 
 /// The plan of `outline` for the machine's `instructions`.
 ///
 /// # Errors
 /// When the outline's tensors are not f32 on the CPU, or the machine lacks the instructions.
-pub fn plan(outline: &Outline, instructions: Instructions) -> Result<Box<dyn Plan>> {
+pub fn plan(outline: &Outline, instructions: Instructions) -> Result<Box<dyn PixelPlan>> {
     if !instructions.available() {
         bail!("this processor has no {instructions:?} instructions");
     }
@@ -132,28 +144,22 @@ impl<K: Kernel> Packed<K> {
         Arena { size, buffers: buffers.collect() }
     }
 
-    fn run(&self, photo: &[f32], size: (usize, usize, usize), drawing: &Drawing<'_>) -> Vec<f32> {
+    /// Draws photos of one `size`: `fill` writes a row of one into the first buffer's, whose pixels have so many values,
+    /// and `finish` makes the last one's values, and the colours' numbers, what is answered.
+    fn run<T: Default>(
+        &self,
+        size: (usize, usize, usize),
+        drawing: &Drawing<'_>,
+        fill: impl Fn(usize, usize, &mut [K::Value], usize) + Sync,
+        finish: impl FnOnce(&Buffer<K::Value>, Option<&[f32]>) -> T,
+    ) -> T {
         let (_, height, width) = size;
         let Drawing { wanted, style, noise } = drawing;
-        let (mut arena, plane) = (self.arena(size), height * width);
+        let mut arena = self.arena(size);
         let buffers = &mut arena.buffers;
         if let Some(buffer) = &mut buffers[0] {
             let channels = buffer.channels;
-            buffer.fill(|picture, y, row| {
-                let line = |c| &photo[(picture * self.channels + c) * plane + y * width..][..width];
-                match (self.channels, channels) {
-                    // As almost all photos are, in f32 and in bf16.
-                    (3, 3) => interleave::<3, _>(row, [0, 1, 2].map(line)),
-                    (3, 4) => interleave::<4, _>(row, [0, 1, 2].map(line)),
-                    _ => {
-                        for c in 0..self.channels {
-                            for (pixel, value) in row.chunks_exact_mut(channels).zip(line(c)) {
-                                pixel[c] = K::Value::of(*value);
-                            }
-                        }
-                    }
-                }
-            });
+            buffer.fill(|picture, y, row| fill(picture, y, row, channels));
             buffer.mirror(self.mirrored);
         }
         for (step, area) in self.steps.iter().zip(self.areas((height, width), wanted)) {
@@ -161,17 +167,14 @@ impl<K: Kernel> Packed<K> {
             step.run(buffers, &area, style, *noise);
         }
         let colours = self.colours.as_ref().map(|colours| colours.at(style).1);
-        let finish = |last| finish::finish(&self.last, last, photo, (colours.as_deref(), &wanted.rows));
-        let picture = buffers[self.last.slot].as_ref().map(finish);
+        let drawn = buffers[self.last.slot].as_ref().map(|values| finish(values, colours.as_deref()));
         *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(arena);
-        picture.unwrap_or_default()
+        drawn.unwrap_or_default()
     }
-}
 
-impl<K: Kernel> Packed<K> {
-    fn draw_as(&self, photo: &Tensor, drawing: Drawing<'_>) -> Result<Tensor> {
-        let style = drawing.style;
-        let (_, channels, height, width) = photo.dims4()?;
+    /// # Errors
+    /// When photos of so many channels, that size or that style are none for this generator.
+    fn check(&self, channels: usize, (height, width): (usize, usize), style: &[f32]) -> Result<()> {
         let multiple = 1 << self.halvings;
         if channels != self.channels || height == 0 || width == 0 || height % multiple != 0 || width % multiple != 0 {
             bail!(
@@ -182,26 +185,51 @@ impl<K: Kernel> Packed<K> {
         if let Some(step) = self.steps.iter().find(|step| ![0, style.len()].contains(&step.affine.styles())) {
             bail!("this generator draws {} styles, not {}", step.affine.styles(), style.len());
         }
-        photo.contiguous()?.apply_op1_no_bwd(&Run { plan: self, drawing })
+        Ok(())
     }
 }
 
 impl<K: Kernel> Plan for Packed<K> {
     fn draw(&self, photo: &Tensor, style: &[f32], noise: Option<&Noise>) -> Result<Tensor> {
-        let (_, _, height, width) = photo.dims4()?;
-        self.draw_as(photo, Drawing { wanted: &Area::whole(height, width), style, noise })
-    }
-
-    fn draw_part(&self, photo: &Tensor, wanted: &Area, style: &[f32]) -> Result<Tensor> {
-        let (_, _, height, width) = photo.dims4()?;
-        if wanted.rows.end > height || wanted.columns.end > width {
-            bail!("{wanted:?} is no part of a picture of {width}×{height}");
-        }
-        self.draw_as(photo, Drawing { wanted, style, noise: None })
+        let (_, channels, height, width) = photo.dims4()?;
+        self.check(channels, (height, width), style)?;
+        let wanted = &Area::whole(height, width);
+        photo.contiguous()?.apply_op1_no_bwd(&Run { plan: self, drawing: Drawing { wanted, style, noise } })
     }
 
     fn instructions(&self) -> &'static str {
         K::INSTRUCTIONS.name()
+    }
+}
+
+impl<K: Kernel> PixelPlan for Packed<K> {
+    fn draw_pixels(
+        &self,
+        photos: &[&[u8]],
+        drawings: &mut [&mut [u8]],
+        view: &View,
+        style: &[f32],
+        noise: Option<&Noise>,
+    ) -> Result<()> {
+        view.check()?;
+        let pixels = view.size.0 * view.size.1;
+        let fits = photos.len() == drawings.len()
+            && photos.iter().all(|photo| photo.len() == pixels * self.channels)
+            && drawings.iter().all(|drawing| drawing.len() == pixels * self.last.channels);
+        if !fits {
+            bail!("photos and drawings are of other sizes than {:?} and the generator's channels say", view.size);
+        }
+        let (height, width) = view.seen();
+        self.check(self.channels, (height, width), style)?;
+        let pixels = Pixels { photos, channels: self.channels, view };
+        let drawing = Drawing { wanted: &view.wanted(), style, noise };
+        awake::in_pool(|| {
+            let fill = |picture, y, row: &mut [K::Value], channels| pixels.fill(picture, y, row, channels);
+            self.run((photos.len(), height, width), &drawing, fill, |values, colours| {
+                pixels.finish(&self.last, values, colours, drawings);
+            });
+        });
+        Ok(())
     }
 }
 
@@ -226,10 +254,13 @@ impl<K: Kernel> CustomOp1 for Run<'_, K> {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let photo = super::ops::slice(storage, layout)?;
-        let (batch, _, height, width) = layout.shape().dims4()?;
-        let run = || self.plan.run(photo, (batch, height, width), &self.drawing);
-        let picture = awake::in_pool(run);
+        let values = super::ops::slice(storage, layout)?;
+        let (batch, channels, height, width) = layout.shape().dims4()?;
+        let planes = Planes { values, channels, height, width };
+        let fill = |picture, y, row: &mut [K::Value], channels| planes.fill(picture, y, row, channels);
+        let finish =
+            |values: &Buffer<K::Value>, colours: Option<&[f32]>| planes.finish(&self.plan.last, values, colours);
+        let picture = awake::in_pool(|| self.plan.run((batch, height, width), &self.drawing, fill, finish));
         Ok((CpuStorage::F32(picture), (batch, self.plan.last.channels, height, width).into()))
     }
 }

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor};
 use proptest::prelude::*;
 use sakuga::imaging::tile::{self, Tile};
-use sakuga::imaging::{pad, tensor, transfer};
+use sakuga::imaging::{channels, pad, tensor};
 use std::ops::Range;
 
 use super::*;
@@ -43,25 +43,25 @@ fn grey_and_alpha_are_channels_too() {
     assert!(tensor::from_picture(&opaque, 2, &Device::Cpu).is_err());
 }
 
-/// A GPU's way, on the CPU: bytes that the device turns into planes, and planes into bytes.
 #[test]
-fn bytes_become_the_same_planes_and_planes_the_same_bytes() {
+fn all_channels_come_back() {
     let rgb: Vec<u8> = (0..3 * 5 * 4).map(|i| (i * 37 % 256) as u8).collect();
     let clear = Picture { width: 5, height: 4, rgb, alpha: Some((0..20).map(|i| i * 12).collect()) };
     let opaque = Picture { alpha: None, ..clear.clone() };
-    for (picture, channels) in [(&clear, 1), (&clear, 3), (&clear, 4), (&opaque, 4)] {
-        let planes = transfer::to_planes(&transfer::upload(picture, channels, &Device::Cpu).unwrap()).unwrap();
-        let expected = tensor::from_picture(picture, channels, &Device::Cpu).unwrap();
-        assert_eq!(planes.dims(), expected.dims());
-        let pairs = values(&planes).into_iter().zip(values(&expected));
-        assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-6), "{channels} channels: {pairs:?}");
-        // Between levels, at their middles, and beyond the range.
-        let drawn = (planes * 1.3).unwrap().affine(1.0, 0.31).unwrap();
-        let back = transfer::download(&transfer::to_bytes(&drawn).unwrap()).unwrap();
-        assert_eq!(back, tensor::to_picture(&drawn).unwrap(), "{channels} channels");
+    let whole = Picture { alpha: Some(vec![255; 20]), ..clear.clone() };
+    for (picture, number, expected) in [(&clear, 3, &opaque), (&clear, 4, &clear), (&opaque, 4, &whole)] {
+        let pixels = channels::of(picture, number).unwrap().into_owned();
+        assert_eq!(pixels.len(), 20 * number);
+        assert_eq!(channels::picture((5, 4), number, pixels).unwrap(), *expected);
     }
-    assert!(transfer::upload(&clear, 2, &Device::Cpu).is_err());
-    assert!(transfer::download(&Tensor::zeros((4, 5, 2), DType::U8, &Device::Cpu).unwrap()).is_err());
+    let grey = channels::of(&clear, 1).unwrap().into_owned();
+    assert_eq!(
+        channels::picture((5, 4), 1, grey.clone()).unwrap().rgb,
+        grey.iter().flat_map(|&v| [v; 3]).collect::<Vec<_>>()
+    );
+    assert!(channels::of(&clear, 2).is_err() && channels::picture((5, 4), 2, vec![0; 40]).is_err());
+    let short = Picture { rgb: vec![0; 59], ..opaque };
+    assert!(channels::of(&short, 3).is_err());
 }
 
 #[test]

@@ -17,6 +17,12 @@ impl Area {
         Self { rows: 0..height, columns: 0..width }
     }
 
+    /// Whether all of `other` lies in it.
+    pub fn has(&self, other: &Self) -> bool {
+        let has = |a: &Range<usize>, b: &Range<usize>| a.start <= b.start && b.end <= a.end;
+        has(&self.rows, &other.rows) && has(&self.columns, &other.columns)
+    }
+
     /// The smallest area that has both.
     pub fn with(&self, other: &Self) -> Self {
         let both = |a: &Range<usize>, b: &Range<usize>| a.start.min(b.start)..a.end.max(b.end);

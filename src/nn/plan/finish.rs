@@ -1,56 +1,39 @@
-//! From the last layer's values, channels last, to the picture `(N, C, H, W)`.
+//! From a row of the last layer's values to the lines of the picture.
 
 use super::{Finish, Last};
-use crate::kernels::fresh::zeros;
 use crate::kernels::lines::{add, add_recoloured, all_tanh, shuffle};
-use crate::kernels::plan::{Buffer, Value};
-use rayon::prelude::*;
-use std::ops::Range;
+use crate::kernels::plan::Value;
 
-/// The picture, of `photo`'s size; `colours` are the numbers of [`Outline::recoloured`](super::Outline::recoloured).
-/// Rows that are not `wanted` are zeros.
-pub(super) fn finish<T: Value>(
-    last: &Last,
-    values: &Buffer<T>,
-    photo: &[f32],
-    (colours, wanted): (Option<&[f32]>, &Range<usize>),
-) -> Vec<f32> {
-    let Last { block, channels, finish, .. } = *last;
-    let (height, width) = (values.height * block, values.width * block);
-    let mut picture = zeros(values.batch * channels * height * width);
-    // All lines that a row of values becomes, so that it is read once: those of each channel lie far apart.
-    let mut lines: Vec<Vec<&mut [f32]>> = (0..values.batch * values.height).map(|_| Vec::new()).collect();
-    for (i, line) in picture.chunks_exact_mut(block * width).enumerate() {
-        let (plane, y) = (i / values.height, i % values.height);
-        lines[plane / channels * values.height + y].push(line);
-    }
-    lines.into_par_iter().with_min_len(4).enumerate().for_each(|(i, lines)| {
-        let (n, row) = (i / values.height, i % values.height);
-        if row * block >= wanted.end || (row + 1) * block <= wanted.start {
-            return;
-        }
-        let pixels = values.row(n, row);
-        for (c, lines) in lines.into_iter().enumerate() {
-            for (i, out) in lines.chunks_exact_mut(width).enumerate() {
-                let (first, y) = ((c * block + i) * block, row * block + i);
-                match block {
-                    // By far the commonest ones, whose inner loop is no loop.
-                    1 => shuffle::<1, T>(out, pixels, values.channels, first),
-                    2 => shuffle::<2, T>(out, pixels, values.channels, first),
-                    _ => {
-                        for (out, pixel) in out.chunks_exact_mut(block).zip(pixels.chunks_exact(values.channels)) {
-                            out.iter_mut().zip(&pixel[first..]).for_each(|(out, value)| *out = value.f32());
-                        }
-                    }
-                }
-                let photo = |c: usize| &photo[((n * channels + c) * height + y) * width..][..width];
-                match (finish, colours.and_then(|colours| colours.as_chunks().0.get(c))) {
-                    (Finish::Tanh, _) => all_tanh(out),
-                    (Finish::AddToPhoto, None) => add(out, photo(c)),
-                    (Finish::AddToPhoto, Some(colour)) => add_recoloured(out, [0, 1, 2].map(photo), colour),
+impl Last {
+    /// Writes line `i`, one of the `block` of channel `c` that a row of values becomes; `pixels` are `channels` values
+    /// each.
+    pub(super) fn shuffle<T: Value>(&self, line: &mut [f32], pixels: &[T], channels: usize, (c, i): (usize, usize)) {
+        let first = (c * self.block + i) * self.block;
+        match self.block {
+            // By far the commonest ones, whose inner loop is no loop.
+            1 => shuffle::<1, T>(line, pixels, channels, first),
+            2 => shuffle::<2, T>(line, pixels, channels, first),
+            block => {
+                for (line, pixel) in line.chunks_exact_mut(block).zip(pixels.chunks_exact(channels)) {
+                    line.iter_mut().zip(&pixel[first..]).for_each(|(line, value)| *line = value.f32());
                 }
             }
         }
-    });
-    picture
+    }
+
+    /// Makes a line of channel `c` the picture's. `photo` has the photo's lines by channel, and `colours` are the
+    /// numbers of [`Outline::recoloured`](super::Outline::recoloured).
+    pub(super) fn finish<'a>(
+        &self,
+        line: &mut [f32],
+        c: usize,
+        photo: impl Fn(usize) -> &'a [f32],
+        colours: Option<&[f32]>,
+    ) {
+        match (self.finish, colours.and_then(|colours| colours.as_chunks().0.get(c))) {
+            (Finish::Tanh, _) => all_tanh(line),
+            (Finish::AddToPhoto, None) => add(line, photo(c)),
+            (Finish::AddToPhoto, Some(colour)) => add_recoloured(line, [0, 1, 2].map(photo), colour),
+        }
+    }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::kernels::lines::{level, value};
 use crate::nn::anime::{AnimeConfig, anime};
 use crate::nn::conv::{conv_transpose2d, conv2d};
 use crate::nn::init::Parameters;
@@ -55,6 +56,56 @@ fn part(picture: &Tensor, area: &Area) -> Tensor {
     rows.narrow(3, area.columns.start, area.columns.len()).unwrap()
 }
 
+/// Parts of a picture, of which every layer draws what they need alone, against `reference`.
+fn compare_parts<K: Kernel>(outline: &Outline, photo: &Tensor, style: &[f32], reference: &Tensor) {
+    let packed = Packed::<K>::new(outline).unwrap();
+    for wanted in parts(reference) {
+        // Another picture, so that nothing that is needed lies in the buffers by chance.
+        packed.draw(&photo.affine(-1.0, 0.0).unwrap(), style, None).unwrap();
+        let drawing = Drawing { wanted: &wanted, style, noise: None };
+        let drawn = photo.apply_op1_no_bwd(&Run { plan: &packed, drawing }).unwrap();
+        let off = largest(&(part(&drawn, &wanted) - part(reference, &wanted)).unwrap());
+        assert!(off <= tolerance(K::INSTRUCTIONS, reference), "{:?}: {off} off in {wanted:?}", K::INSTRUCTIONS);
+    }
+}
+
+/// `(N, C, H, W)` in −1..1 as bytes, `(H, W, C)` each.
+fn bytes(planes: &Tensor) -> Vec<Vec<u8>> {
+    let pixels = planes.permute((0, 2, 3, 1)).unwrap().flatten(1, 3).unwrap().to_vec2::<f32>().unwrap();
+    pixels.into_iter().map(|values| values.into_iter().map(level).collect()).collect()
+}
+
+/// What a plan makes of bytes against what it makes of their planes.
+fn compare_pixels(plan: &dyn PixelPlan, photo: &Tensor, style: &[f32]) {
+    let (batch, channels, height, width) = photo.dims4().unwrap();
+    let photos = bytes(photo);
+    let seen: Vec<f32> = photos.iter().flatten().map(|&byte| value(byte)).collect();
+    let seen = Tensor::from_vec(seen, (batch, height, width, channels), &Device::Cpu).unwrap();
+    let expected = bytes(&plan.draw(&seen.permute((0, 3, 1, 2)).unwrap(), style, None).unwrap());
+    let photos: Vec<&[u8]> = photos.iter().map(Vec::as_slice).collect();
+    let draw = |view: &View| {
+        let mut drawings: Vec<Vec<u8>> = expected.iter().map(|picture| vec![77; picture.len()]).collect();
+        let mut drawn: Vec<&mut [u8]> = drawings.iter_mut().map(Vec::as_mut_slice).collect();
+        plan.draw_pixels(&photos, &mut drawn, view, style, None).map(|()| drawings)
+    };
+    let whole = View::whole((height, width), 1);
+    assert!(draw(&whole).unwrap() == expected, "{}: bytes are drawn as planes are", plan.instructions());
+    for kept in parts(photo) {
+        let drawings = draw(&View { kept: kept.clone(), ..whole.clone() }).unwrap();
+        for (drawing, expected) in drawings.iter().zip(&expected) {
+            let outputs = expected.len() / (height * width);
+            for (i, (drawn, expected)) in drawing.iter().zip(expected).enumerate() {
+                let (y, x) = (i / outputs / width, i / outputs % width);
+                let inside = kept.rows.contains(&y) && kept.columns.contains(&x);
+                // Sums may round otherwise where tiles of a layer begin elsewhere.
+                assert!(if inside { drawn.abs_diff(*expected) <= 1 } else { *drawn == 77 }, "{kept:?}: {y}, {x}");
+            }
+        }
+    }
+    let beyond = Area { rows: 0..height + 1, columns: 0..width };
+    assert!(draw(&View { kept: beyond, ..whole }).is_err());
+}
+
 /// Every available kernel's picture against `reference`, and that of the calls for CUDA by plain loops.
 fn compare(outline: &Outline, photo: &Tensor, style: &[f32], reference: &Tensor) {
     for set in available() {
@@ -66,12 +117,19 @@ fn compare(outline: &Outline, photo: &Tensor, style: &[f32], reference: &Tensor)
             let off = largest(&(&drawn - reference).unwrap());
             assert!(off <= tolerance(set, reference), "{set:?}: {off} off");
         }
-        for wanted in parts(reference) {
-            // Another picture, so that nothing that is needed lies in the buffers by chance.
-            plan.draw(&photo.affine(-1.0, 0.0).unwrap(), style, None).unwrap();
-            let drawn = part(&plan.draw_part(photo, &wanted, style).unwrap(), &wanted);
-            let off = largest(&(drawn - part(reference, &wanted)).unwrap());
-            assert!(off <= tolerance(set, reference), "{set:?}: {off} off in {wanted:?}");
+        compare_pixels(&*plan, photo, style);
+        match set {
+            Instructions::Portable => compare_parts::<Portable>(outline, photo, style, reference),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => compare_parts::<Avx2>(outline, photo, style, reference),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => compare_parts::<Avx512>(outline, photo, style, reference),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512Bf16 => compare_parts::<Avx512Bf16>(outline, photo, style, reference),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Amx => compare_parts::<Amx>(outline, photo, style, reference),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => unreachable!("not available"),
         }
     }
     let off = largest(&(cuda::tests::draw(outline, photo, style) - reference).unwrap());
