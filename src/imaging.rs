@@ -9,7 +9,6 @@
 //! where they change the pixels, and never written. What a drawing says of itself
 //! is its [`Provenance`].
 
-mod bands;
 pub mod channels;
 mod decode;
 mod encode;

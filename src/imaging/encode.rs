@@ -7,7 +7,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::{Format, Picture, bands};
+use super::{Format, Picture, jpeg};
 
 /// JPEG's and WebP's quality where none is asked for.
 pub const DEFAULT_QUALITY: u8 = 90;
@@ -101,7 +101,7 @@ pub fn encode(picture: &Picture, format: Format, quality: impl Into<Quality>) ->
     match (format, quality) {
         (_, Quality::Level(level)) if !(1..=100).contains(&level) => Err(EncodeError::Quality(level)),
         (Format::Jpeg, Quality::Lossless) => Err(EncodeError::Lossy(format)),
-        (Format::Jpeg, Quality::Level(level)) => jpeg(picture, level),
+        (Format::Jpeg, Quality::Level(level)) => baseline_jpeg(picture, level),
         (Format::Png, _) => png(picture),
         (Format::WebP, Quality::Level(level)) => webp(picture, level),
         (Format::WebP, Quality::Lossless) => lossless_webp(picture),
@@ -121,13 +121,12 @@ fn failed(format: Format) -> impl Fn(image::ImageError) -> EncodeError {
     move |error| EncodeError::Failed { format, reason: error.to_string() }
 }
 
-fn jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>, EncodeError> {
+fn baseline_jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>, EncodeError> {
     check_side(picture, Format::Jpeg, 65_535)?;
     let flattened = picture.alpha.is_some().then(|| picture.on_white());
     let rgb = flattened.as_deref().unwrap_or(&picture.rgb);
-    let failed =
-        |error: jpeg_encoder::EncodingError| EncodeError::Failed { format: Format::Jpeg, reason: error.to_string() };
-    bands::write(rgb, picture.width as u16, quality).map_err(failed)
+    let empty = || EncodeError::Failed { format: Format::Jpeg, reason: "it has no pixels".into() };
+    jpeg::write(rgb, picture.width as usize, quality).ok_or_else(empty)
 }
 
 fn png(picture: &Picture) -> Result<Vec<u8>, EncodeError> {

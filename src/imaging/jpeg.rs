@@ -1,4 +1,4 @@
-//! JPEG: its pixels through zune-jpeg, or smaller, from [`reduced`].
+//! JPEG: its pixels through zune-jpeg, or smaller, from [`reduced`]; and out through [`write`](mod@write).
 //!
 //! zune-jpeg is asked directly, because the way through `image` is lenient
 //! with damaged data and gives CMYK only as RGB, which leaves an embedded CMYK
@@ -12,6 +12,7 @@ mod reduced;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use image::metadata::Orientation;
 use zune_core::bytestream::ZCursor;
@@ -25,6 +26,7 @@ use super::raster::{Channels, Raster};
 
 use markers::Walk;
 pub(super) use markers::{dimensions, walk};
+pub(super) use write::write;
 
 /// Cameras write 1 scan and progressive encoders about 10; every scan walks
 /// over the whole picture, so a small file of thousands costs minutes.

@@ -47,6 +47,7 @@ pub fn value(level: u8) -> f32 {
 
 /// The byte nearest to a value.
 #[inline(always)]
+#[allow(clippy::manual_clamp, reason = "what is no number would stay none")]
 pub fn level(value: f32) -> u8 {
     let level = (value * 127.5 + 128.0).max(0.0).min(255.0);
     // SAFETY: it lies between 0 and 255, also where `value` is no number: `max` answers the number of the two. (The cast

@@ -183,7 +183,7 @@ fn lines<const W: usize>(basis: &[[f32; W]; W], samples: &mut [f32]) {
 }
 
 /// `[coefficient][sample]`: what a coefficient of JPEG (T.81, A.3.3) adds to each of `N` samples.
-fn basis<const N: usize>() -> [[f32; N]; N] {
+pub(super) fn basis<const N: usize>() -> [[f32; N]; N] {
     array::from_fn(|k| {
         array::from_fn(|x| {
             let norm = if k == 0 { 1.0 } else { SQRT_2 };
