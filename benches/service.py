@@ -1,6 +1,6 @@
 """`make bench`, the second part: a photo of twelve megapixels posted and answered, Sakuga beside FastAPI.
 
-Every service is up all the time and is asked in turns. The peers run once as one process with all
+Every service is up all the time and is asked in turns, in changing order. The peers run once as one process with all
 threads, once as a process a thread, which uvicorn's documentation advises: the better counts.
 """
 
@@ -9,15 +9,24 @@ import statistics
 
 from report import FOLDER, Report, binary, binary_arguments
 from services import peer, sakuga
+from turns import rounds
 
 
 # By device: what is around FastAPI.
 PEERS = {"cpu": {"PyTorch": "torch", "ONNX Runtime": "ort"}, "cuda": {"PyTorch": "cuda"}}
 
 
-def stages(service, photo, repeats, max_side):
-    """Medians of one client's answers: whole, decode, infer, encode, in ms."""
-    answers = [service.ask(photo, max_side=max_side)[1:] for _ in range(repeats + 1)][1:]
+def ask_alone(services, photo, repeats, max_side):
+    """Answers to one client, asked of the services in turns: of each the seconds and the stages, but for its first."""
+    answers = {name: [] for name in services}
+    for _, order in zip(range(repeats + 1), rounds(list(services))):
+        for name in order:
+            answers[name].append(services[name].ask(photo, max_side=max_side)[1:])
+    return {name: each[1:] for name, each in answers.items()}
+
+
+def stages(answers):
+    """Medians of answers: whole, decode, infer, encode, in ms."""
     names = ("decode", "infer", "encode")
     parts = [statistics.median(parts.get(name, float("nan")) for parts, _ in answers) for name in names]
     return [1e3 * statistics.median(whole for _, whole in answers), *parts]
@@ -47,11 +56,12 @@ def main():
                 services[label] = peer(kind, args.threads, model, processes)
         for service in services.values():
             service.ready()
-        alone = {name: stages(service, photo, args.repeats, args.max_side) for name, service in services.items()}
+        answers = ask_alone(services, photo, args.repeats, args.max_side)
+        alone = {name: stages(each) for name, each in answers.items()}
         rates = {name: [] for name in services}
-        for _ in range(args.repeats):
-            for name, service in services.items():
-                rates[name].append(service.rate(photo, args.clients, args.requests, max_side=args.max_side))
+        for _, order in zip(range(args.repeats), rounds(list(services))):
+            for name in order:
+                rates[name].append(services[name].rate(photo, args.clients, args.requests, max_side=args.max_side))
         rates = {name: statistics.median(values) for name, values in rates.items()}
         head = [model, "ms", "decode", "infer", "encode", "all but infer", f"pictures/s, {args.clients} clients", "Sakuga's ratio"]
         report.table(head)
