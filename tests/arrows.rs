@@ -75,7 +75,7 @@ const FOLDERS: &[Folder] = &[
         name: "imaging",
         modules: &[],
         crates: &[
-            "candle_core", "crc32fast", "fast_image_resize", "image", "jpeg_encoder", "memchr", "moxcms", "multiversion", "rayon",
+            "candle_core", "crc32fast", "fast_image_resize", "image", "memchr", "moxcms", "multiversion", "rayon",
             "webp", "zune_core", "zune_jpeg",
         ],
     },

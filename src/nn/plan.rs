@@ -52,7 +52,7 @@ pub trait Plan: Send + Sync {
 
 /// A plan that takes photos and makes pictures as files have them.
 pub trait PixelPlan: Plan {
-    /// Draws what `view` keeps of `photos` into the `drawings`, as many: bytes (H, W, C) both, as many channels as the
+    /// Draws what `view` keeps of `photos` into the `drawings`, as many: bytes `(H, W, C)` both, as many channels as the
     /// generator takes and draws. The rest is as for [`Plan::draw`]: what a network's padded photo would give, cut back.
     ///
     /// # Errors

@@ -50,11 +50,8 @@ fn in_bands(rgb: &[u8], width: usize, quality: u8, rows: usize) -> Option<Vec<u8
     let rows = (rows / blocks.side).clamp(1, usize::from(u16::MAX) / mcus);
     let interval = (rows * blocks.side < height).then_some((mcus * rows) as u16);
     let (steps, codes) = (header::steps(quality), Codes::all());
-    let bands = rgb.par_chunks(3 * width * rows * blocks.side).map(|band| {
-        let mut row = Row::new(width, blocks, &steps);
-        scan(band, width, &mut row, &codes)
-    });
-    let bands: Vec<_> = bands.collect();
+    let bands = rgb.par_chunks(3 * width * rows * blocks.side);
+    let bands: Vec<_> = bands.map(|band| scan(band, width, Row::new(width, blocks, &steps), &codes)).collect();
     let mut bytes = header::header((across, down), &steps, blocks, interval);
     bytes.reserve(bands.iter().map(|band| band.len() + 2).sum());
     for (i, band) in bands.iter().enumerate() {
@@ -68,7 +65,7 @@ fn in_bands(rgb: &[u8], width: usize, quality: u8, rows: usize) -> Option<Vec<u8
 }
 
 /// A band's data.
-fn scan(rgb: &[u8], width: usize, row: &mut Row, [luma, chroma]: &[Codes; 2]) -> Vec<u8> {
+fn scan(rgb: &[u8], width: usize, mut row: Row, [luma, chroma]: &[Codes; 2]) -> Vec<u8> {
     let side = row.blocks.side;
     let mut bits = Bits::with_capacity(rgb.len() / 8);
     let mut before = [0; 3];

@@ -22,12 +22,6 @@ pub struct View {
 }
 
 impl View {
-    /// All of photos of that height and width.
-    pub fn whole((height, width): (usize, usize), multiple: usize) -> Self {
-        let all = Area::whole(height, width);
-        Self { size: (height, width), source: all.clone(), kept: all, multiple }
-    }
-
     /// Height and width of what the generator sees.
     pub(super) fn seen(&self) -> (usize, usize) {
         let Area { rows, columns } = &self.source;

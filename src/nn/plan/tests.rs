@@ -88,7 +88,8 @@ fn compare_pixels(plan: &dyn PixelPlan, photo: &Tensor, style: &[f32]) {
         let mut drawn: Vec<&mut [u8]> = drawings.iter_mut().map(Vec::as_mut_slice).collect();
         plan.draw_pixels(&photos, &mut drawn, view, style, None).map(|()| drawings)
     };
-    let whole = View::whole((height, width), 1);
+    let all = Area::whole(height, width);
+    let whole = View { size: (height, width), source: all.clone(), kept: all, multiple: 1 };
     assert!(draw(&whole).unwrap() == expected, "{}: bytes are drawn as planes are", plan.instructions());
     for kept in parts(photo) {
         let drawings = draw(&View { kept: kept.clone(), ..whole.clone() }).unwrap();
